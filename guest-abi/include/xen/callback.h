@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * callback_op(cmd, arg): the calling vCPU's entry points. -ENOSYS: a type this machine or hypervisor has not.
+ * callback_op(cmd, arg): the calling vCPU's entry points. -ENOSYS: a type this machine or
+ * hypervisor has not.
  */
 #ifndef __XEN_PUBLIC_CALLBACK_H__
 #define __XEN_PUBLIC_CALLBACK_H__
@@ -22,12 +23,12 @@
 #define _CALLBACKF_mask_events 0
 #define CALLBACKF_mask_events  (1U << _CALLBACKF_mask_events)
 
-#define CALLBACKOP_register   0
-#define CALLBACKOP_unregister 1
+#define CALLBACKOP_register    0
+#define CALLBACKOP_unregister  1
 
 #ifndef __ASSEMBLY__
 struct callback_register {
-    uint16_t type; /* CALLBACKTYPE_* */
+    uint16_t type;  /* CALLBACKTYPE_* */
     uint16_t flags; /* CALLBACKF_* */
     xen_callback_t address;
 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * event_channel_op(cmd, arg): ports, the doorbells of this interface. A port is unbound (waits for a peer), bound to
- * another domain's port, to an interrupt line, to a virtual interrupt or to an IPI, or closed. Port 0 is never valid.
+ * event_channel_op(cmd, arg): ports, the doorbells of this interface. A port is unbound (waits for
+ * a peer), bound to another domain's port, to an interrupt line, to a virtual interrupt or to an
+ * IPI, or closed. Port 0 is never valid.
  *
- * Two deliveries: 2-level bitmaps in shared_info (the start), or FIFO queues after EVTCHNOP_init_control.
- * Common errors: -ESRCH no such domain, -EPERM, -EINVAL bad or unsuitable port, -ENOENT bad vCPU, -ENOSPC no port.
+ * Two deliveries: 2-level bitmaps in shared_info (the start), or FIFO queues after
+ * EVTCHNOP_init_control. Common errors: -ESRCH no such domain, -EPERM, -EINVAL bad or unsuitable
+ * port, -ENOENT bad vCPU, -ENOSPC no port.
  */
 #ifndef __XEN_PUBLIC_EVENT_CHANNEL_H__
 #define __XEN_PUBLIC_EVENT_CHANNEL_H__
@@ -66,7 +68,7 @@ struct evtchn_bind_pirq {
 typedef struct evtchn_bind_pirq evtchn_bind_pirq_t;
 
 struct evtchn_bind_ipi {
-    uint32_t vcpu; /* that gets the event */
+    uint32_t vcpu;      /* that gets the event */
     evtchn_port_t port; /* out */
 };
 typedef struct evtchn_bind_ipi evtchn_bind_ipi_t;
@@ -91,7 +93,7 @@ struct evtchn_status {
 #define EVTCHNSTAT_virq        4
 #define EVTCHNSTAT_ipi         5
     uint32_t status; /* out: EVTCHNSTAT_*, which also chooses the member of u */
-    uint32_t vcpu; /* out: who is notified */
+    uint32_t vcpu;   /* out: who is notified */
     union {
         struct {
             domid_t dom;
@@ -179,13 +181,13 @@ DEFINE_XEN_GUEST_HANDLE(evtchn_op_t);
 #define EVTCHN_FIFO_MAX_QUEUES       (EVTCHN_FIFO_PRIORITY_MIN + 1)
 
 /* bits of an event word; the low ones link to the next port of its queue */
-#define EVTCHN_FIFO_PENDING     31
-#define EVTCHN_FIFO_MASKED      30
-#define EVTCHN_FIFO_LINKED      29
-#define EVTCHN_FIFO_BUSY        28
-#define EVTCHN_FIFO_LINK_BITS   17
-#define EVTCHN_FIFO_LINK_MASK   ((1 << EVTCHN_FIFO_LINK_BITS) - 1)
-#define EVTCHN_FIFO_NR_CHANNELS (1 << EVTCHN_FIFO_LINK_BITS)
+#define EVTCHN_FIFO_PENDING          31
+#define EVTCHN_FIFO_MASKED           30
+#define EVTCHN_FIFO_LINKED           29
+#define EVTCHN_FIFO_BUSY             28
+#define EVTCHN_FIFO_LINK_BITS        17
+#define EVTCHN_FIFO_LINK_MASK        ((1 << EVTCHN_FIFO_LINK_BITS) - 1)
+#define EVTCHN_FIFO_NR_CHANNELS      (1 << EVTCHN_FIFO_LINK_BITS)
 
 #ifndef __ASSEMBLY__
 typedef uint32_t event_word_t;

@@ -24,6 +24,6 @@
 #define XENFEAT_not_direct_mapped          16
 #define XENFEAT_direct_mapped              17
 
-#define XENFEAT_NR_SUBMAPS 1 /* words of 32 features */
+#define XENFEAT_NR_SUBMAPS                 1 /* words of 32 features */
 
 #endif

@@ -1,47 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant_table_op(cmd, array, count): lending single frames to another domain. The owner writes an entry in its
- * table, whose index is the grant reference; the other domain maps it or has the hypervisor copy.
+ * grant_table_op(cmd, array, count): lending single frames to another domain. The owner writes an
+ * entry in its table, whose index is the grant reference; the other domain maps it or has the
+ * hypervisor copy.
  *
- * Result 0 with a status (GNTST_*) in each element; negative only when the array itself cannot be read or the
- * command does not exist.
+ * Result 0 with a status (GNTST_*) in each element; negative only when the array itself cannot be
+ * read or the command does not exist.
  */
 #ifndef __XEN_PUBLIC_GRANT_TABLE_H__
 #define __XEN_PUBLIC_GRANT_TABLE_H__
 
 #include "xen.h"
 
-/* References that the domain builder fills; a guest does not allocate below GNTTAB_NR_RESERVED_ENTRIES. */
+/* References that the domain builder fills; a guest does not allocate below
+ * GNTTAB_NR_RESERVED_ENTRIES. */
 #define GNTTAB_NR_RESERVED_ENTRIES 8
 #define GNTTAB_RESERVED_CONSOLE    0
 #define GNTTAB_RESERVED_XENSTORE   1
 
 /* grant entry flags: type in the two low bits */
-#define GTF_invalid         (0U << 0)
-#define GTF_permit_access   (1U << 0)
-#define GTF_accept_transfer (2U << 0)
-#define GTF_transitive      (3U << 0)
-#define GTF_type_mask       (3U << 0)
+#define GTF_invalid                (0U << 0)
+#define GTF_permit_access          (1U << 0)
+#define GTF_accept_transfer        (2U << 0)
+#define GTF_transitive             (3U << 0)
+#define GTF_type_mask              (3U << 0)
 /* of permit_access: owner's limits, and in use by the other side (set by the hypervisor) */
-#define _GTF_readonly 2
-#define GTF_readonly  (1U << _GTF_readonly)
-#define _GTF_reading  3
-#define GTF_reading   (1U << _GTF_reading)
-#define _GTF_writing  4
-#define GTF_writing   (1U << _GTF_writing)
-#define _GTF_PWT      5
-#define GTF_PWT       (1U << _GTF_PWT)
-#define _GTF_PCD      6
-#define GTF_PCD       (1U << _GTF_PCD)
-#define _GTF_PAT      7
-#define GTF_PAT       (1U << _GTF_PAT)
-#define _GTF_sub_page 8 /* version 2 only: copy of a part of the page, no map */
-#define GTF_sub_page  (1U << _GTF_sub_page)
+#define _GTF_readonly              2
+#define GTF_readonly               (1U << _GTF_readonly)
+#define _GTF_reading               3
+#define GTF_reading                (1U << _GTF_reading)
+#define _GTF_writing               4
+#define GTF_writing                (1U << _GTF_writing)
+#define _GTF_PWT                   5
+#define GTF_PWT                    (1U << _GTF_PWT)
+#define _GTF_PCD                   6
+#define GTF_PCD                    (1U << _GTF_PCD)
+#define _GTF_PAT                   7
+#define GTF_PAT                    (1U << _GTF_PAT)
+#define _GTF_sub_page              8 /* version 2 only: copy of a part of the page, no map */
+#define GTF_sub_page               (1U << _GTF_sub_page)
 /* of accept_transfer */
-#define _GTF_transfer_committed 2
-#define GTF_transfer_committed  (1U << _GTF_transfer_committed)
-#define _GTF_transfer_completed 3
-#define GTF_transfer_completed  (1U << _GTF_transfer_completed)
+#define _GTF_transfer_committed    2
+#define GTF_transfer_committed     (1U << _GTF_transfer_committed)
+#define _GTF_transfer_completed    3
+#define GTF_transfer_completed     (1U << _GTF_transfer_completed)
 
 #ifndef __ASSEMBLY__
 #if __XEN_INTERFACE_VERSION__ < 0x0003020a
@@ -52,7 +54,7 @@
 /* Version 1 entry, 512 in a page. The owner writes frame and domid, then a barrier, then flags. */
 struct grant_entry_v1 {
     uint16_t flags;
-    domid_t domid; /* who may use it */
+    domid_t domid;  /* who may use it */
     uint32_t frame; /* machine frame of a PV guest */
 };
 typedef struct grant_entry_v1 grant_entry_v1_t;
@@ -87,7 +89,7 @@ union grant_entry_v2 {
 typedef union grant_entry_v2 grant_entry_v2_t;
 typedef uint16_t grant_status_t;
 
-typedef uint32_t grant_ref_t; /* index into the owner's table */
+typedef uint32_t grant_ref_t;    /* index into the owner's table */
 typedef uint32_t grant_handle_t; /* a mapping, in the mapping domain */
 #endif
 
@@ -106,13 +108,14 @@ typedef uint32_t grant_handle_t; /* a mapping, in the mapping domain */
 #define GNTTABOP_cache_flush       12
 
 #ifndef __ASSEMBLY__
-/* host_addr is a virtual address, or with GNTMAP_contains_pte the machine address of the caller's L1 entry */
+/* host_addr is a virtual address, or with GNTMAP_contains_pte the machine address of the caller's
+ * L1 entry */
 struct gnttab_map_grant_ref {
     uint64_t host_addr;
     uint32_t flags; /* GNTMAP_* */
     grant_ref_t ref;
-    domid_t dom; /* owner of the table */
-    int16_t status; /* out */
+    domid_t dom;           /* owner of the table */
+    int16_t status;        /* out */
     grant_handle_t handle; /* out */
     uint64_t dev_bus_addr; /* out: machine address, whatever the flags */
 };
@@ -133,7 +136,7 @@ DEFINE_XEN_GUEST_HANDLE(gnttab_unmap_grant_ref_t);
 struct gnttab_setup_table {
     domid_t dom;
     uint32_t nr_frames;
-    int16_t status; /* out */
+    int16_t status;                         /* out */
     XEN_GUEST_HANDLE(xen_pfn_t) frame_list; /* out */
 };
 typedef struct gnttab_setup_table gnttab_setup_table_t;
@@ -161,7 +164,8 @@ DEFINE_XEN_GUEST_HANDLE(gnttab_transfer_t);
 #define _GNTCOPY_dest_gref   1
 #define GNTCOPY_dest_gref    (1 << _GNTCOPY_dest_gref)
 
-/* Each side is a grant, or with its flag clear a frame of domid (DOMID_SELF). Stays within a page on both. */
+/* Each side is a grant, or with its flag clear a frame of domid (DOMID_SELF). Stays within a page
+ * on both. */
 struct gnttab_copy {
     struct gnttab_copy_ptr {
         union {
@@ -171,7 +175,7 @@ struct gnttab_copy {
         domid_t domid;
         uint16_t offset; /* bytes */
     } source, dest;
-    uint16_t len; /* bytes */
+    uint16_t len;   /* bytes */
     uint16_t flags; /* GNTCOPY_* */
     int16_t status; /* out */
 };
@@ -180,9 +184,9 @@ DEFINE_XEN_GUEST_HANDLE(gnttab_copy_t);
 
 struct gnttab_query_size {
     domid_t dom;
-    uint32_t nr_frames; /* out: now */
+    uint32_t nr_frames;     /* out: now */
     uint32_t max_nr_frames; /* out: limit */
-    int16_t status; /* out */
+    int16_t status;         /* out */
 };
 typedef struct gnttab_query_size gnttab_query_size_t;
 DEFINE_XEN_GUEST_HANDLE(gnttab_query_size_t);
@@ -207,7 +211,7 @@ DEFINE_XEN_GUEST_HANDLE(gnttab_set_version_t);
 struct gnttab_get_status_frames {
     uint32_t nr_frames;
     domid_t dom;
-    int16_t status; /* out */
+    int16_t status;                        /* out */
     XEN_GUEST_HANDLE(uint64_t) frame_list; /* out */
 };
 typedef struct gnttab_get_status_frames gnttab_get_status_frames_t;
@@ -273,12 +277,11 @@ DEFINE_XEN_GUEST_HANDLE(gnttab_cache_flush_t);
 #define GNTST_no_space          (-13)
 
 /* initializer of an array of strings indexed by -status */
-#define GNTTABOP_error_msgs                                                                        \
-    {                                                                                              \
-        "okay", "failed", "no such domain", "invalid grant reference", "invalid handle",           \
-            "bad virtual address", "bad device address", "no I/O MMU space",                       \
-            "permission denied", "bad page", "copy leaves the page", "address too big",            \
-            "try again", "no space"                                                                \
+#define GNTTABOP_error_msgs                                                                       \
+    {                                                                                             \
+        "okay", "failed", "no such domain", "invalid grant reference", "invalid handle",          \
+            "bad virtual address", "bad device address", "no I/O MMU space", "permission denied", \
+            "bad page", "copy leaves the page", "address too big", "try again", "no space"        \
     }
 
 #ifndef __ASSEMBLY__

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nmi_op(cmd, arg): NMI handler of a PV kernel (older than trap 2 of set_trap_table), and the reasons that
- * arch_shared_info.nmi_reason gives dom0.
+ * nmi_op(cmd, arg): NMI handler of a PV kernel (older than trap 2 of set_trap_table), and the
+ * reasons that arch_shared_info.nmi_reason gives dom0.
  */
 #ifndef __XEN_PUBLIC_NMI_H__
 #define __XEN_PUBLIC_NMI_H__
@@ -14,10 +14,10 @@
 #define _XEN_NMIREASON_parity_error 1
 #define XEN_NMIREASON_parity_error  (1UL << _XEN_NMIREASON_parity_error)
 #endif
-#define _XEN_NMIREASON_pci_serr 1
-#define XEN_NMIREASON_pci_serr  (1UL << _XEN_NMIREASON_pci_serr)
-#define _XEN_NMIREASON_unknown  2
-#define XEN_NMIREASON_unknown   (1UL << _XEN_NMIREASON_unknown)
+#define _XEN_NMIREASON_pci_serr    1
+#define XEN_NMIREASON_pci_serr     (1UL << _XEN_NMIREASON_pci_serr)
+#define _XEN_NMIREASON_unknown     2
+#define XEN_NMIREASON_unknown      (1UL << _XEN_NMIREASON_unknown)
 
 #define XENNMI_register_callback   0
 #define XENNMI_unregister_callback 1

@@ -17,13 +17,13 @@
 #define SCHEDOP_watchdog        6 /* sched_watchdog; returns the id of a new one */
 #define SCHEDOP_pin_override    7 /* sched_pin_override; dom0 */
 
-#define SHUTDOWN_poweroff   0
-#define SHUTDOWN_reboot     1
-#define SHUTDOWN_suspend    2 /* returns 0 after resume, 1 if cancelled */
-#define SHUTDOWN_crash      3
-#define SHUTDOWN_watchdog   4
-#define SHUTDOWN_soft_reset 5
-#define SHUTDOWN_MAX        5
+#define SHUTDOWN_poweroff       0
+#define SHUTDOWN_reboot         1
+#define SHUTDOWN_suspend        2 /* returns 0 after resume, 1 if cancelled */
+#define SHUTDOWN_crash          3
+#define SHUTDOWN_watchdog       4
+#define SHUTDOWN_soft_reset     5
+#define SHUTDOWN_MAX            5
 
 #ifndef __ASSEMBLY__
 struct sched_shutdown {
@@ -49,7 +49,7 @@ typedef struct sched_remote_shutdown sched_remote_shutdown_t;
 DEFINE_XEN_GUEST_HANDLE(sched_remote_shutdown_t);
 
 struct sched_watchdog {
-    uint32_t id; /* 0: new */
+    uint32_t id;      /* 0: new */
     uint32_t timeout; /* seconds, 0: disarm */
 };
 typedef struct sched_watchdog sched_watchdog_t;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xen_version(cmd, arg): who the hypervisor is. The arrays are in/out buffers without a length argument, filled with
- * a string that ends in NUL. Also the cheapest hypercall, used to have pending events delivered.
+ * xen_version(cmd, arg): who the hypervisor is. The arrays are in/out buffers without a length
+ * argument, filled with a string that ends in NUL. Also the cheapest hypercall, used to have
+ * pending events delivered.
  */
 #ifndef __XEN_PUBLIC_VERSION_H__
 #define __XEN_PUBLIC_VERSION_H__
@@ -19,7 +20,8 @@
 #define XENVER_pagesize            7 /* returns bytes */
 #define XENVER_guest_handle        8 /* xen_domain_handle_t of the caller */
 #define XENVER_commandline         9 /* xen_commandline_t: the hypervisor's */
-#define XENVER_build_id            10 /* xen_build_id_t; returns the length, needed with a null argument too */
+#define XENVER_build_id            10 /* xen_build_id_t; returns the length, needed with a null argument too \
+                                       */
 
 #ifndef __ASSEMBLY__
 typedef char xen_extraversion_t[16];
@@ -46,7 +48,7 @@ typedef struct xen_platform_parameters xen_platform_parameters_t;
 
 struct xen_feature_info {
     unsigned int submap_idx; /* in: which word */
-    uint32_t submap; /* out: bits XENFEAT_* */
+    uint32_t submap;         /* out: bits XENFEAT_* */
 };
 typedef struct xen_feature_info xen_feature_info_t;
 

@@ -2,12 +2,13 @@
 /*
  * Interface version, old names, and what all headers of this tree share.
  *
- * A client may define __XEN_INTERFACE_VERSION__ before including anything; it then gets the names and types of that
- * version where they differ. Undefined means the newest. The binary interface is the same for all of them.
- * Versions before 0x00030202 (old hypercall numbers, handles that are bare pointers) are refused.
+ * A client may define __XEN_INTERFACE_VERSION__ before including anything; it then gets the names
+ * and types of that version where they differ. Undefined means the newest. The binary interface is
+ * the same for all of them. Versions before 0x00030202 (old hypercall numbers, handles that are
+ * bare pointers) are refused.
  *
- * __XEN__ is defined by the hypervisor, __XEN_TOOLS__ by toolstack programs: both see domctl, sysctl and the
- * tools-only parts of other headers.
+ * __XEN__ is defined by the hypervisor, __XEN_TOOLS__ by toolstack programs: both see domctl,
+ * sysctl and the tools-only parts of other headers.
  */
 #ifndef __XEN_PUBLIC_XEN_COMPAT_H__
 #define __XEN_PUBLIC_XEN_COMPAT_H__
@@ -28,7 +29,8 @@
 #error "__XEN_INTERFACE_VERSION__ before 0x00030202 is not supported"
 #endif
 
-/* trailing array of unknown length: one counted element for old clients, a flexible member for new ones */
+/* trailing array of unknown length: one counted element for old clients, a flexible member for new
+ * ones */
 #if __XEN_INTERFACE_VERSION__ >= 0x00040e00
 #define COMPAT_FLEX_ARRAY_DIM XEN_FLEX_ARRAY_DIM
 #else

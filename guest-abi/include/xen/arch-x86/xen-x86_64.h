@@ -2,40 +2,44 @@
 /*
  * x86-64 PV: flat selectors, address-space layout, register frame. Included by arch-x86/xen.h.
  *
- * Guest kernel and guest user both run in ring 3. Selectors below live in the hypervisor's part of the GDT.
- * Hypervisor's hole: L4 slots 256 to 271; slot 256 holds the read-only machine-to-physical table.
+ * Guest kernel and guest user both run in ring 3. Selectors below live in the hypervisor's part of
+ * the GDT. Hypervisor's hole: L4 slots 256 to 271; slot 256 holds the read-only machine-to-physical
+ * table.
  *
- * Hypercall: number in rax, arguments in rdi, rsi, rdx, r10, r8; result in rax; rcx and r11 are lost (SYSCALL).
+ * Hypercall: number in rax, arguments in rdi, rsi, rdx, r10, r8; result in rax; rcx and r11 are
+ * lost (SYSCALL).
  */
+#include "xen.h" /* before the guard: whichever of the two comes first, the other completes it */
+
 #ifndef __XEN_PUBLIC_ARCH_X86_XEN_X86_64_H__
 #define __XEN_PUBLIC_ARCH_X86_XEN_X86_64_H__
 
-#define FLAT_RING3_CS32 0xe023
-#define FLAT_RING3_CS64 0xe033
-#define FLAT_RING3_DS32 0xe02b
-#define FLAT_RING3_DS64 0x0000
-#define FLAT_RING3_SS32 0xe02b
-#define FLAT_RING3_SS64 0xe02b
+#define FLAT_RING3_CS32         0xe023
+#define FLAT_RING3_CS64         0xe033
+#define FLAT_RING3_DS32         0xe02b
+#define FLAT_RING3_DS64         0x0000
+#define FLAT_RING3_SS32         0xe02b
+#define FLAT_RING3_SS64         0xe02b
 
-#define FLAT_KERNEL_DS64 FLAT_RING3_DS64
-#define FLAT_KERNEL_DS32 FLAT_RING3_DS32
-#define FLAT_KERNEL_DS   FLAT_KERNEL_DS64
-#define FLAT_KERNEL_CS64 FLAT_RING3_CS64
-#define FLAT_KERNEL_CS32 FLAT_RING3_CS32
-#define FLAT_KERNEL_CS   FLAT_KERNEL_CS64
-#define FLAT_KERNEL_SS64 FLAT_RING3_SS64
-#define FLAT_KERNEL_SS32 FLAT_RING3_SS32
-#define FLAT_KERNEL_SS   FLAT_KERNEL_SS64
+#define FLAT_KERNEL_DS64        FLAT_RING3_DS64
+#define FLAT_KERNEL_DS32        FLAT_RING3_DS32
+#define FLAT_KERNEL_DS          FLAT_KERNEL_DS64
+#define FLAT_KERNEL_CS64        FLAT_RING3_CS64
+#define FLAT_KERNEL_CS32        FLAT_RING3_CS32
+#define FLAT_KERNEL_CS          FLAT_KERNEL_CS64
+#define FLAT_KERNEL_SS64        FLAT_RING3_SS64
+#define FLAT_KERNEL_SS32        FLAT_RING3_SS32
+#define FLAT_KERNEL_SS          FLAT_KERNEL_SS64
 
-#define FLAT_USER_DS64 FLAT_RING3_DS64
-#define FLAT_USER_DS32 FLAT_RING3_DS32
-#define FLAT_USER_DS   FLAT_USER_DS64
-#define FLAT_USER_CS64 FLAT_RING3_CS64
-#define FLAT_USER_CS32 FLAT_RING3_CS32
-#define FLAT_USER_CS   FLAT_USER_CS64
-#define FLAT_USER_SS64 FLAT_RING3_SS64
-#define FLAT_USER_SS32 FLAT_RING3_SS32
-#define FLAT_USER_SS   FLAT_USER_SS64
+#define FLAT_USER_DS64          FLAT_RING3_DS64
+#define FLAT_USER_DS32          FLAT_RING3_DS32
+#define FLAT_USER_DS            FLAT_USER_DS64
+#define FLAT_USER_CS64          FLAT_RING3_CS64
+#define FLAT_USER_CS32          FLAT_RING3_CS32
+#define FLAT_USER_CS            FLAT_USER_CS64
+#define FLAT_USER_SS64          FLAT_RING3_SS64
+#define FLAT_USER_SS32          FLAT_RING3_SS32
+#define FLAT_USER_SS            FLAT_USER_SS64
 
 #define __HYPERVISOR_VIRT_START 0xFFFF800000000000
 #define __HYPERVISOR_VIRT_END   0xFFFF880000000000
@@ -53,16 +57,17 @@
 #define machine_to_phys_mapping ((unsigned long *)HYPERVISOR_VIRT_START)
 #endif
 
-/* set_segment_base(which, value): value is a base, for the last a selector to load as the user's %gs */
+/* set_segment_base(which, value): value is a base, for the last a selector to load as the user's
+ * %gs */
 #define SEGBASE_FS          0
 #define SEGBASE_GS_USER     1
 #define SEGBASE_GS_KERNEL   2
 #define SEGBASE_GS_USER_SEL 3
 
 /* flag word of the iret frame: leave by SYSRET, so rcx and r11 of the frame are not restored */
-#define _VGCF_in_syscall 8
-#define VGCF_in_syscall  (1 << _VGCF_in_syscall)
-#define VGCF_IN_SYSCALL  VGCF_in_syscall
+#define _VGCF_in_syscall    8
+#define VGCF_in_syscall     (1 << _VGCF_in_syscall)
+#define VGCF_IN_SYSCALL     VGCF_in_syscall
 
 #ifndef __ASSEMBLY__
 
@@ -73,35 +78,35 @@ struct iret_context {
 
 /* The general registers under all their names, as programs for this ABI write them. */
 #if defined(__GNUC__) && (!defined(__STRICT_ANSI__) || defined(__XEN__) || defined(__XEN_TOOLS__))
-#define __DECL_REG_LOHI(c)                                                                         \
-    union {                                                                                        \
-        uint64_t r##c##x;                                                                          \
-        uint32_t e##c##x;                                                                          \
-        uint16_t c##x;                                                                             \
-        struct {                                                                                   \
-            uint8_t c##l;                                                                          \
-            uint8_t c##h;                                                                          \
-        };                                                                                         \
+#define __DECL_REG_LOHI(c) \
+    union {                \
+        uint64_t r##c##x;  \
+        uint32_t e##c##x;  \
+        uint16_t c##x;     \
+        struct {           \
+            uint8_t c##l;  \
+            uint8_t c##h;  \
+        };                 \
     }
-#define __DECL_REG_LO16(n)                                                                         \
-    union {                                                                                        \
-        uint64_t r##n;                                                                             \
-        uint32_t e##n;                                                                             \
-        uint16_t n;                                                                                \
+#define __DECL_REG_LO16(n) \
+    union {                \
+        uint64_t r##n;     \
+        uint32_t e##n;     \
+        uint16_t n;        \
     }
-#define __DECL_REG_LO8(n)                                                                          \
-    union {                                                                                        \
-        uint64_t r##n;                                                                             \
-        uint32_t e##n;                                                                             \
-        uint16_t n;                                                                                \
-        uint8_t n##l;                                                                              \
+#define __DECL_REG_LO8(n) \
+    union {               \
+        uint64_t r##n;    \
+        uint32_t e##n;    \
+        uint16_t n;       \
+        uint8_t n##l;     \
     }
-#define __DECL_REG_HI(num)                                                                         \
-    union {                                                                                        \
-        uint64_t r##num;                                                                           \
-        uint32_t r##num##d;                                                                        \
-        uint16_t r##num##w;                                                                        \
-        uint8_t r##num##b;                                                                         \
+#define __DECL_REG_HI(num)  \
+    union {                 \
+        uint64_t r##num;    \
+        uint32_t r##num##d; \
+        uint16_t r##num##w; \
+        uint8_t r##num##b;  \
     }
 #else
 #define __DECL_REG_LOHI(c) uint64_t r##c##x

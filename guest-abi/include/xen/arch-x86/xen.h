@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86 part of xen.h: guest handles, sizes of basic types, trap tables, vCPU contexts, CPUID and MSR records.
- * Only x86-64 is described; the 32-bit PV ABI does not exist here.
+ * x86 part of xen.h: guest handles, sizes of basic types, trap tables, vCPU contexts, CPUID and MSR
+ * records. Only x86-64 is described; the 32-bit PV ABI does not exist here.
  *
- * A guest handle is a guest virtual address with a type; it is a struct so that the hypervisor cannot follow it
- * by accident. All handles are 8 bytes.
+ * A guest handle is a guest virtual address with a type; it is a struct so that the hypervisor
+ * cannot follow it by accident. All handles are 8 bytes.
  */
 #ifndef __XEN_PUBLIC_ARCH_X86_XEN_H__
 #define __XEN_PUBLIC_ARCH_X86_XEN_H__
@@ -16,27 +16,27 @@
 #endif
 
 #ifndef __ASSEMBLY__
-#define ___DEFINE_XEN_GUEST_HANDLE(name, type)                                                     \
-    typedef struct {                                                                               \
-        type *p;                                                                                   \
+#define ___DEFINE_XEN_GUEST_HANDLE(name, type) \
+    typedef struct {                           \
+        type *p;                               \
     } __guest_handle_##name
 /* each handle type has a twin for memory that the callee only reads: XEN_GUEST_HANDLE(const_x) */
-#define __DEFINE_XEN_GUEST_HANDLE(name, type)                                                      \
-    ___DEFINE_XEN_GUEST_HANDLE(name, type);                                                        \
+#define __DEFINE_XEN_GUEST_HANDLE(name, type) \
+    ___DEFINE_XEN_GUEST_HANDLE(name, type);   \
     ___DEFINE_XEN_GUEST_HANDLE(const_##name, const type)
 #define DEFINE_XEN_GUEST_HANDLE(name) __DEFINE_XEN_GUEST_HANDLE(name, name)
 #define __XEN_GUEST_HANDLE(name)      __guest_handle_##name
 #define XEN_GUEST_HANDLE(name)        __XEN_GUEST_HANDLE(name)
 #define XEN_GUEST_HANDLE_PARAM(name)  XEN_GUEST_HANDLE(name)
-#define set_xen_guest_handle_raw(hnd, val)                                                         \
-    do {                                                                                           \
-        (hnd).p = (val);                                                                           \
+#define set_xen_guest_handle_raw(hnd, val) \
+    do {                                   \
+        (hnd).p = (val);                   \
     } while (0)
 #define set_xen_guest_handle(hnd, val) set_xen_guest_handle_raw(hnd, val)
 #if defined(__XEN_TOOLS__)
-#define get_xen_guest_handle(val, hnd)                                                             \
-    do {                                                                                           \
-        (val) = (hnd).p;                                                                           \
+#define get_xen_guest_handle(val, hnd) \
+    do {                               \
+        (val) = (hnd).p;               \
     } while (0)
 #endif
 
@@ -47,16 +47,17 @@ typedef unsigned long xen_ulong_t; /* native word of a 64-bit guest */
 #define PRI_xen_ulong "lx"
 #endif
 
-#define XEN_HAVE_PV_GUEST_ENTRY 1
-#define XEN_HAVE_PV_UPCALL_MASK 1
+#define XEN_HAVE_PV_GUEST_ENTRY  1
+#define XEN_HAVE_PV_UPCALL_MASK  1
 
 /* The guest's GDT has 14 pages of its own; the hypervisor's entries follow in the last two. */
 #define FIRST_RESERVED_GDT_PAGE  14
 #define FIRST_RESERVED_GDT_BYTE  (FIRST_RESERVED_GDT_PAGE * 4096)
 #define FIRST_RESERVED_GDT_ENTRY (FIRST_RESERVED_GDT_BYTE / 8)
 
-/* vCPUs with a slot in the shared_info page; others must register one (VCPUOP_register_vcpu_info) */
-#define XEN_LEGACY_MAX_VCPUS 32
+/* vCPUs with a slot in the shared_info page; others must register one (VCPUOP_register_vcpu_info)
+ */
+#define XEN_LEGACY_MAX_VCPUS     32
 
 #include "xen-x86_64.h"
 
@@ -98,8 +99,8 @@ struct vcpu_guest_context {
     unsigned long flags; /* VGCF_* */
     struct cpu_user_regs user_regs;
     struct trap_info trap_ctxt[256];
-    unsigned long ldt_base; /* linear, page-aligned */
-    unsigned long ldt_ents; /* entries of 8 bytes */
+    unsigned long ldt_base;       /* linear, page-aligned */
+    unsigned long ldt_ents;       /* entries of 8 bytes */
     unsigned long gdt_frames[16]; /* machine frames */
     unsigned long gdt_ents;
     unsigned long kernel_ss, kernel_sp; /* stack for entries from user mode */
@@ -116,12 +117,13 @@ struct vcpu_guest_context {
 typedef struct vcpu_guest_context vcpu_guest_context_t;
 DEFINE_XEN_GUEST_HANDLE(vcpu_guest_context_t);
 
-/* The guest's own map of its memory, for tools that save it. Written by the guest, read by tools only. */
+/* The guest's own map of its memory, for tools that save it. Written by the guest, read by tools
+ * only. */
 struct arch_shared_info {
-    unsigned long max_pfn; /* highest pfn + 1 */
+    unsigned long max_pfn;                /* highest pfn + 1 */
     xen_pfn_t pfn_to_mfn_frame_list_list; /* mfn of the 3-level list's top, ~0: use p2m_cr3 */
-    unsigned long nmi_reason; /* XEN_NMIREASON_* */
-    unsigned long p2m_cr3; /* page tables that map p2m_vaddr, cr3 format; 0: none */
+    unsigned long nmi_reason;             /* XEN_NMIREASON_* */
+    unsigned long p2m_cr3;                /* page tables that map p2m_vaddr, cr3 format; 0: none */
     unsigned long p2m_vaddr;
     unsigned long p2m_generation; /* odd while the guest rewrites its list */
 };
@@ -142,7 +144,8 @@ XEN_ABI_OFFSET(struct vcpu_guest_context, gs_base_user, 5160);
 XEN_ABI_SIZE(struct arch_shared_info, 48);
 
 #if defined(__XEN__) || defined(__XEN_TOOLS__)
-/* x86 part of createdomain: devices emulated for the domain (none for PV but the PIT for dom0), odd options */
+/* x86 part of createdomain: devices emulated for the domain (none for PV but the PIT for dom0), odd
+ * options */
 struct xen_arch_domainconfig {
 #define _XEN_X86_EMU_LAPIC    0
 #define XEN_X86_EMU_LAPIC     (1U << _XEN_X86_EMU_LAPIC)
