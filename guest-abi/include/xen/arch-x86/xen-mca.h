@@ -144,8 +144,42 @@ struct xen_mc_physcpuinfo {
 };
 typedef struct xen_mc_physcpuinfo xen_mc_physcpuinfo_t;
 
-/* the largest command's, which is not declared here */
-#define XEN_MC_PAYLOAD_SIZE 144
+/* errors made on purpose, to test handlers */
+#define XEN_MC_msrinject      4
+#define MC_MSRINJ_MAXMSRS     8
+#define MC_MSRINJ_F_INTERPOSE 0x1
+#define MC_MSRINJ_F_GPADDR    0x2
+struct xen_mc_msrinject {
+    uint32_t mcinj_cpunr;
+    uint32_t mcinj_flags; /* MC_MSRINJ_F_* */
+    uint32_t mcinj_count; /* of mcinj_msr */
+    domid_t mcinj_domid;
+    uint16_t _pad0;
+    xen_mcinfo_msr_t mcinj_msr[MC_MSRINJ_MAXMSRS];
+};
+typedef struct xen_mc_msrinject xen_mc_msrinject_t;
+
+#define XEN_MC_mceinject 5
+struct xen_mc_mceinject {
+    unsigned int mceinj_cpunr;
+};
+typedef struct xen_mc_mceinject xen_mc_mceinject_t;
+
+#if defined(__XEN__) || defined(__XEN_TOOLS__)
+#define XEN_MC_inject_v2            6
+#define XEN_MC_INJECT_TYPE_MASK     0x7
+#define XEN_MC_INJECT_TYPE_MCE      0x0
+#define XEN_MC_INJECT_TYPE_CMCI     0x1
+#define XEN_MC_INJECT_TYPE_LMCE     0x2
+#define XEN_MC_INJECT_CPU_BROADCAST 0x8
+struct xen_mc_inject_v2 {
+    uint32_t flags; /* XEN_MC_INJECT_* */
+    xenctl_bitmap_t cpumap;
+};
+typedef struct xen_mc_inject_v2 xen_mc_inject_v2_t;
+XEN_ABI_SIZE(struct xen_mc_inject_v2, 24);
+#endif
+
 struct xen_mc {
     uint32_t cmd;               /* XEN_MC_* */
     uint32_t interface_version; /* XEN_MCA_INTERFACE_VERSION */
@@ -153,12 +187,28 @@ struct xen_mc {
         xen_mc_fetch_t mc_fetch;
         xen_mc_notifydomain_t mc_notifydomain;
         xen_mc_physcpuinfo_t mc_physcpuinfo;
-        uint64_t mc_other_[XEN_MC_PAYLOAD_SIZE / 8];
+        xen_mc_msrinject_t mc_msrinject;
+        xen_mc_mceinject_t mc_mceinject;
+#if defined(__XEN__) || defined(__XEN_TOOLS__)
+        xen_mc_inject_v2_t mc_inject_v2;
+#endif
     } u;
 };
 typedef struct xen_mc xen_mc_t;
 DEFINE_XEN_GUEST_HANDLE(xen_mc_t);
 
-@ASSERTS @ #endif
+XEN_ABI_SIZE(struct mcinfo_common, 4);
+XEN_ABI_SIZE(struct mcinfo_global, 32);
+XEN_ABI_SIZE(struct mcinfo_bank, 48);
+XEN_ABI_SIZE(struct mcinfo_msr, 16);
+XEN_ABI_SIZE(struct mc_info, 768);
+XEN_ABI_SIZE(struct mcinfo_logical_cpu, 304);
+XEN_ABI_SIZE(struct xen_mc_fetch, 24);
+XEN_ABI_SIZE(struct xen_mc_notifydomain, 8);
+XEN_ABI_SIZE(struct xen_mc_physcpuinfo, 16);
+XEN_ABI_SIZE(struct xen_mc_msrinject, 144);
+XEN_ABI_SIZE(struct xen_mc_mceinject, 4);
+XEN_ABI_SIZE(struct xen_mc, 152);
+#endif
 
 #endif

@@ -70,6 +70,11 @@ struct xen_hvm_evtchn_upcall_vector {
 typedef struct xen_hvm_evtchn_upcall_vector xen_hvm_evtchn_upcall_vector_t;
 DEFINE_XEN_GUEST_HANDLE(xen_hvm_evtchn_upcall_vector_t);
 
-@ASSERTS @ #endif
+XEN_ABI_SIZE(struct xen_hvm_param, 16);
+XEN_ABI_SIZE(struct xen_hvm_pagetable_dying, 16);
+XEN_ABI_SIZE(struct xen_hvm_get_time, 8);
+XEN_ABI_SIZE(struct xen_hvm_get_mem_type, 16);
+XEN_ABI_SIZE(struct xen_hvm_evtchn_upcall_vector, 8);
+#endif
 
 #endif
