@@ -63,7 +63,11 @@ struct xen_memory_reservation {
     XEN_GUEST_HANDLE(xen_pfn_t) extent_start; /* first frame of each extent */
     xen_ulong_t nr_extents;
     unsigned int extent_order;
+#if __XEN_INTERFACE_VERSION__ >= 0x00030209
     unsigned int mem_flags; /* XENMEMF_* */
+#else
+    unsigned int address_bits;
+#endif
     domid_t domid;
 };
 typedef struct xen_memory_reservation xen_memory_reservation_t;

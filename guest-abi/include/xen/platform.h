@@ -253,8 +253,13 @@ DEFINE_XEN_GUEST_HANDLE(xenpf_firmware_info_t);
 #define XENPF_enter_acpi_sleep    51
 #define XENPF_ACPI_SLEEP_EXTENDED 0x00000001
 struct xenpf_enter_acpi_sleep {
-    uint16_t val_a;       /* PM1a, or the extended sleep control register */
-    uint16_t val_b;       /* PM1b, or the status register */
+#if __XEN_INTERFACE_VERSION__ < 0x00040300
+    uint16_t pm1a_cnt_val;
+    uint16_t pm1b_cnt_val;
+#else
+    uint16_t val_a; /* PM1a, or the extended sleep control register */
+    uint16_t val_b; /* PM1b, or the status register */
+#endif
     uint32_t sleep_state; /* 1 to 5 */
     uint32_t flags;       /* XENPF_ACPI_SLEEP_EXTENDED: hardware-reduced registers */
 };
