@@ -51,4 +51,5 @@ int vcpu_read_debugreg(struct vcpu *v, unsigned n, uint64_t *val);
 uint32_t guest_port_in(struct vcpu *v, uint16_t port, unsigned bytes);
 void guest_port_out(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t val);
 /* pv/dom0_build.c */
+unsigned dom0_vcpus(void); /* how many dom0 gets */
 void dom0_build(void);
