@@ -24,7 +24,7 @@
 #define PERCPU_DATA 0xf000ul
 #define MAX_CPUS    4096u
 
-enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_COUNT };
+enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_UNLOAD };
 
 struct tss {
     uint32_t reserved0;
@@ -58,6 +58,8 @@ struct pcpu {
     struct spinlock sched_lock;
     struct list run_queue;
     uint32_t nr_running;
+    uint32_t nr_homes; /* vCPUs that live here; atomic */
+    bool boost;        /* somebody better than the running one waits, or it yielded */
 
     /* under timer_lock */
     struct spinlock timer_lock;
@@ -69,6 +71,7 @@ struct pcpu {
     uint8_t nr_locks;
 
     uint64_t idle_ns, last_idle;
+    nsec_t hcall_deadline; /* hypercall.c; 0: not looked at yet */
     uint64_t tsc_base; /* x86/time.c */
     nsec_t ns_base;
     uint8_t online;
