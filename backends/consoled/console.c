@@ -111,7 +111,7 @@ static void open_log(struct console *k)
     if (!k->c->log_guests || k->log.fd >= 0)
         return;
     snprintf(fallback, sizeof(fallback), "%u", k->domid);
-    name = store_readf(k->c->store, STORE_NO_TX, NULL, "/local/domain/%u/name", k->domid);
+    name = store_readf(k->c->store, STORE_NO_TX, "/local/domain/%u/name", k->domid);
     if (guest_log_open(&k->log, k->c->log_folder, name && *name ? name : fallback))
         complain(k, k->log.path);
     free(name);
@@ -120,8 +120,7 @@ static void open_log(struct console *k)
 /* Is this console ours, and are its nodes there? 1: later. */
 static int nodes_ready(struct console *k, uint64_t *port, uint64_t *limit)
 {
-    char *type =
-        store_readf(k->c->store, STORE_NO_TX, NULL, "/local/domain/%u/console/type", k->domid);
+    char *type = store_readf(k->c->store, STORE_NO_TX, "/local/domain/%u/console/type", k->domid);
     bool ours = !type || !strcmp(type, "xenconsoled");
 
     free(type);

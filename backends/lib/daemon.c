@@ -3,6 +3,7 @@
 #include "backends/lib/daemon.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <xen/xen.h>
 #include <xen/evtchn.h>
 
 int evtchn_open(void)

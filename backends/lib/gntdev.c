@@ -3,9 +3,12 @@
 #include "backends/lib/gntdev.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <xen/xen.h>
+#include <xen/grant_table.h>
 #include <xen/gntdev.h>
 
 #define PAGE 4096u
