@@ -27,8 +27,7 @@
  * or others by atomic or followed by vcpu_kick() */
 #define PEND_TRAP      1u /* v->trap holds one exception to deliver */
 #define PEND_NMI       2u
-#define PEND_MCE       4u
-#define PEND_AREAS   8u /* runstate or time area to be written under the kernel CR3 */
+#define PEND_AREAS     8u /* runstate or time area to be written under the kernel CR3 */
 
 struct pending_trap {
     uint8_t vector;
@@ -48,7 +47,7 @@ struct vcpu {
     uint64_t fs_base, gs_base_kernel,
         gs_base_user;          /* gs_base_*: see pv/segment.c for which is live */
     bool kernel_mode;          /* the guest's kernel half runs (or is interrupted) */
-    bool areas_stale; /* runstate and time areas wait for the next entry to the kernel */
+    bool areas_stale;          /* runstate and time areas wait for the next entry to the kernel */
     volatile uint32_t pending; /* PEND_* */
     struct pending_trap trap;
     uint64_t kernel_ss, kernel_sp; /* stack_switch */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a guest wants to be called: trap table, event, failsafe and system-call callbacks, kernel stack,
- * NMI handler; and the task-switch bit.
+ * Where a guest wants to be called: trap table, event, failsafe and system-call callbacks, kernel
+ * stack, NMI handler; and the task-switch bit.
  */
 #include <xen/xen.h>
 #include <xen/callback.h>

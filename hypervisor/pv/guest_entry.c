@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Into the guest. A bounce writes what the guest's handler expects onto the guest kernel's stack (abi-inventory
- * 2.2) and turns the vCPU's frame into the handler's first instruction:
+ * Into the guest. A bounce writes what the guest's handler expects onto the guest kernel's stack
+ * (abi-inventory 2.2) and turns the vCPU's frame into the handler's first instruction:
  *
  *   high   ss, rsp, rflags, cs | upcall_mask << 32, rip, [error code], r11, rcx   low = new rsp
  *
- * rcx and r11 are saved there because leaving by SYSRET destroys them. The guest's IF is its upcall mask,
- * inverted; the hardware's stays on. The iret hypercall undoes a bounce.
+ * rcx and r11 are saved there because leaving by SYSRET destroys them. The guest's IF is its upcall
+ * mask, inverted; the hardware's stays on. The iret hypercall undoes a bounce.
  */
 #include <xen/xen.h>
 #include "lib/lib.h"
@@ -30,10 +30,10 @@
 #define BOUNCE_MASK_EVENTS 1u
 #define BOUNCE_HAS_ERROR   2u
 
-#define VGCF_IN_SYSCALL_ 0x100ul
+#define VGCF_IN_SYSCALL_   0x100ul
 /* What a guest may set: CF PF AF ZF SF TF DF OF NT RF AC ID; never IOPL, VM, VIF, VIP. */
-#define RFLAGS_OF_GUEST  0x254dd5ul
-#define TRAP_MASKS_EVENTS 4u
+#define RFLAGS_OF_GUEST    0x254dd5ul
+#define TRAP_MASKS_EVENTS  4u
 
 void guest_toggle_mode(struct vcpu *v)
 {
@@ -55,8 +55,8 @@ static bool bounce(struct vcpu *v, struct regs *r, uint64_t handler, unsigned fl
     uint64_t sp, size;
 
     if (unlikely(!handler || !va_is_canonical(handler))) {
-        domain_crash(v->d, "vcpu %u: no handler for vector %u (error %x) at rip %lx", v->id, r->vector,
-                     error, r->rip);
+        domain_crash(v->d, "vcpu %u: no handler for vector %u (error %x) at rip %lx", v->id,
+                     r->vector, error, r->rip);
         return false;
     }
     if (user) {
@@ -77,8 +77,10 @@ static bool bounce(struct vcpu *v, struct regs *r, uint64_t handler, unsigned fl
     size = (uint64_t)((char *)f - (char *)frame);
     sp = (sp & ~15ul) - size;
     if (unlikely(copy_to_guest(guest_va(sp), frame, size))) {
-        domain_crash(v->d, "vcpu %u: kernel stack %lx cannot take the frame of vector %u (error %x) at rip %lx",
-                     v->id, sp, r->vector, error, r->rip);
+        domain_crash(
+            v->d,
+            "vcpu %u: kernel stack %lx cannot take the frame of vector %u (error %x) at rip %lx",
+            v->id, sp, r->vector, error, r->rip);
         return false;
     }
 
@@ -101,7 +103,8 @@ void guest_deliver(struct vcpu *v, struct regs *r, uint8_t vector, bool has_erro
     const struct trap_info *t = &v->traps[vector];
 
     bounce(v, r, t->address,
-           (t->flags & TRAP_MASKS_EVENTS ? BOUNCE_MASK_EVENTS : 0) | (has_error ? BOUNCE_HAS_ERROR : 0),
+           (t->flags & TRAP_MASKS_EVENTS ? BOUNCE_MASK_EVENTS : 0) |
+               (has_error ? BOUNCE_HAS_ERROR : 0),
            error);
 }
 
@@ -164,7 +167,8 @@ static void deliver_event(struct vcpu *v, struct regs *r)
     bounce(v, r, v->event_cb, BOUNCE_MASK_EVENTS, 0);
 }
 
-/* A bad selector on the way into the guest: {rcx, r11, ds, es, fs, gs, rip, cs|mask, rflags, rsp, ss}. */
+/* A bad selector on the way into the guest: {rcx, r11, ds, es, fs, gs, rip, cs|mask, rflags, rsp,
+ * ss}. */
 void guest_failsafe(struct vcpu *v, struct regs *r, const uint16_t sel[4])
 {
     uint64_t sp, frame[4] = {sel[0], sel[1], sel[2], sel[3]};

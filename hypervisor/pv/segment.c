@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptors, selectors and segment bases. A guest's GDT frames (up to 14) and its LDT are mapped into the vCPU's window
- * in slot 258 (x86/hvmap.h); the last page of the GDT part is the hypervisor's reserved page of the CPU that runs the
- * vCPU. Frames in a window hold a FRAME_SEG_DESC use, so nobody can write them but through do_update_descriptor().
+ * Descriptors, selectors and segment bases. A guest's GDT frames (up to 14) and its LDT are mapped
+ * into the vCPU's window in slot 258 (x86/hvmap.h); the last page of the GDT part is the
+ * hypervisor's reserved page of the CPU that runs the vCPU. Frames in a window hold a
+ * FRAME_SEG_DESC use, so nobody can write them but through do_update_descriptor().
  *
- * LDT frames are mapped on demand: a selector load that touches the window faults, ldt_fault() finds the frame by the
- * guest's own tables and maps it; changing CR3 or the LDT drops them all.
+ * LDT frames are mapped on demand: a selector load that touches the window faults, ldt_fault()
+ * finds the frame by the guest's own tables and maps it; changing CR3 or the LDT drops them all.
  *
- * Bases: the guest's kernel runs with gs_base_kernel in GS.base and gs_base_user in KernelGSbase, its user half the
- * other way round (SWAPGS in guest_toggle_mode). The v->gs_base_* copies are valid only while v is not loaded.
+ * Bases: the guest's kernel runs with gs_base_kernel in GS.base and gs_base_user in KernelGSbase,
+ * its user half the other way round (SWAPGS in guest_toggle_mode). The v->gs_base_* copies are
+ * valid only while v is not loaded.
  */
 #include <xen/xen.h>
 #include "lib/lib.h"
@@ -41,7 +43,8 @@ static void *zero_page(void)
     return page;
 }
 
-/* Descriptor rules (abi-inventory 2.4). Fixes the DPL up to 3; false: not allowed in a guest's table. */
+/* Descriptor rules (abi-inventory 2.4). Fixes the DPL up to 3; false: not allowed in a guest's
+ * table. */
 bool descriptor_sane(uint64_t *desc)
 {
     uint64_t d = *desc;
@@ -205,8 +208,8 @@ static void load_ldt(struct vcpu *v)
         __asm__ volatile("lldt %w0" : : "r"(0));
         return;
     }
-    d[0] = (limit & 0xffff) | (base & 0xffffff) << 16 | 0x82ull << 40 | ((limit >> 16) & 0xf) << 48 |
-           ((base >> 24) & 0xff) << 56;
+    d[0] = (limit & 0xffff) | (base & 0xffffff) << 16 | 0x82ull << 40 |
+           ((limit >> 16) & 0xf) << 48 | ((base >> 24) & 0xff) << 56;
     d[1] = base >> 32;
     __asm__ volatile("lldt %w0" : : "r"(SEL_LDT));
 }
@@ -228,7 +231,8 @@ uint64_t ldt_guest_address(struct vcpu *v, uint64_t cr2)
 {
     uint64_t window = v->gdt_va + PERDOMAIN_LDT_OFFSET;
 
-    return cr2 >= window && cr2 - window < v->ldt_entries * 8ull ? v->ldt_base + (cr2 - window) : cr2;
+    return cr2 >= window && cr2 - window < v->ldt_entries * 8ull ? v->ldt_base + (cr2 - window)
+                                                                 : cr2;
 }
 
 bool ldt_fault(struct vcpu *v, uint64_t cr2)

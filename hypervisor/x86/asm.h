@@ -99,7 +99,8 @@ static inline void outl(uint16_t port, uint32_t v)
 {
     __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
-/* Segment bases: RDFSBASE and friends need CR4.FSGSBASE, which the hypervisor sets on every CPU that has it. */
+/* Segment bases: RDFSBASE and friends need CR4.FSGSBASE, which the hypervisor sets on every CPU
+ * that has it. */
 extern bool cpu_fsgsbase;
 static inline uint64_t read_fs_base(void)
 {

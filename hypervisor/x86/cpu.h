@@ -21,6 +21,8 @@ extern struct cpu_features cpu;
 void cpu_detect(void); /* boot CPU; fills `cpu` */
 void cpu_init_this(
     struct pcpu *p); /* each CPU: CR0, CR4, EFER, PAT, STAR.., TSS, GDT, IDT; desc.c */
+/* Loads CR4 as the current vCPU wants it: the CPU's own bits, with the guest's TSD and DE. */
+void cpu_load_guest_cr4(const struct vcpu *v);
 void desc_init_cpu(struct pcpu *p);
 /* x86/fpu.c: the CPU's FPU holds v's state after this; what it held before is saved. */
 void fpu_init(void);

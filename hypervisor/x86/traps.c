@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Exceptions: a guest's are emulated or given to its kernel; the hypervisor's own are mended by a row of .ex_table, or
- * are our end. x86/entry.S calls in with the frame; this file and entry.S are allowed to call up into pv/.
+ * Exceptions: a guest's are emulated or given to its kernel; the hypervisor's own are mended by a
+ * row of .ex_table, or are our end. x86/entry.S calls in with the frame; this file and entry.S are
+ * allowed to call up into pv/.
  */
 #include "lib/lib.h"
 #include "x86/asm.h"
@@ -23,10 +24,28 @@
 #define PF_FETCH   16u
 
 static const char *const trap_names[32] = {
-    "divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode",
-    "device not available", "double fault", "coprocessor segment", "invalid TSS",
-    "segment not present", "stack fault", "general protection", "page fault", "reserved", "x87",
-    "alignment check", "machine check", "SIMD", "virtualisation", "control protection",
+    "divide error",
+    "debug",
+    "NMI",
+    "breakpoint",
+    "overflow",
+    "bound",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    "coprocessor segment",
+    "invalid TSS",
+    "segment not present",
+    "stack fault",
+    "general protection",
+    "page fault",
+    "reserved",
+    "x87",
+    "alignment check",
+    "machine check",
+    "SIMD",
+    "virtualisation",
+    "control protection",
 };
 
 void regs_dump(const struct regs *r)
@@ -146,8 +165,8 @@ void guest_trap(struct regs *r)
     }
 }
 
-/* The iretq to a guest faulted: its frame is still at the stack's top, its registers are in this trap's frame. The
- * guest gets the fault at the place it was to go to. */
+/* The iretq to a guest faulted: its frame is still at the stack's top, its registers are in this
+ * trap's frame. The guest gets the fault at the place it was to go to. */
 static void __attribute__((noreturn)) guest_iret_fault(struct regs *r)
 {
     struct regs *g = guest_regs();
@@ -189,7 +208,8 @@ void hypervisor_trap(struct regs *r)
         return;
     }
     regs_dump(r);
-    panic("%s in the hypervisor", r->vector < 32 && trap_names[r->vector] ? trap_names[r->vector] : "trap");
+    panic("%s in the hypervisor",
+          r->vector < 32 && trap_names[r->vector] ? trap_names[r->vector] : "trap");
 }
 
 void ist_trap(struct regs *r)
