@@ -9,6 +9,7 @@
  * mask, inverted; the hardware's stays on. The iret hypercall undoes a bounce.
  */
 #include <xen/xen.h>
+#include <xen/callback.h>
 #include "lib/lib.h"
 #include "hypercall.h"
 #include "x86/asm.h"
@@ -195,7 +196,7 @@ static void run_softirqs(void)
         timer_run();
     if (set & (1u << SOFTIRQ_CONSOLE))
         console_softirq();
-    if (set & (1u << SOFTIRQ_SCHEDULE))
+    if (set & ((1u << SOFTIRQ_SCHEDULE) | (1u << SOFTIRQ_UNLOAD)))
         schedule();
 }
 

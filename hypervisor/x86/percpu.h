@@ -22,7 +22,7 @@
 #define PERCPU_DATA 0xf000ul
 #define MAX_CPUS    4096u
 
-enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_COUNT };
+enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_UNLOAD };
 
 struct tss {
     uint32_t reserved0;
@@ -56,6 +56,8 @@ struct pcpu {
     struct spinlock sched_lock;
     struct list run_queue;
     uint32_t nr_running;
+    uint32_t nr_homes; /* vCPUs that live here; atomic */
+    bool boost;        /* somebody better than the running one waits, or it yielded */
 
     /* under timer_lock */
     struct spinlock timer_lock;
