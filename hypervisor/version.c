@@ -71,20 +71,17 @@ long xenver_platform_parameters(struct hcall *c, void *arg)
 
 long xenver_get_features(struct hcall *c, void *arg)
 {
-    struct xen_feature_info info;
+    struct xen_feature_info *info = arg;
 
-    (void)arg;
-    if (copy_from_guest(&info, guest_va(c->a[1]), sizeof(info)))
-        return -EFAULT;
-    if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
+    if (info->submap_idx >= XENFEAT_NR_SUBMAPS)
         return -EINVAL;
-    info.submap = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
-                  1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_direct_mapped;
+    info->submap = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
+                   1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_direct_mapped;
     if (c->d->vm_assist & 1ul << VMASST_TYPE_pae_extended_cr3)
-        info.submap |= 1u << XENFEAT_pae_pgdir_above_4gb;
+        info->submap |= 1u << XENFEAT_pae_pgdir_above_4gb;
     if (c->d->privileged)
-        info.submap |= 1u << XENFEAT_dom0;
-    return put(c, &info, sizeof(info));
+        info->submap |= 1u << XENFEAT_dom0;
+    return 0;
 }
 
 long xenver_pagesize(struct hcall *c, void *arg)
@@ -100,14 +97,13 @@ long xenver_guest_handle(struct hcall *c, void *arg)
     return put(c, c->d->handle, sizeof(c->d->handle));
 }
 
-/* The command line says things of the machine that only dom0 should know. */
+/* Its row is for privileged callers only: it says things of the machine. */
 long xenver_commandline(struct hcall *c, void *arg)
 {
-    xen_commandline_t line = "";
     (void)arg;
-    strlcpy(line, c->d->privileged ? boot_info.cmdline : "<denied>", sizeof(line));
-    return put(c, line, sizeof(line));
+    return put(c, boot_info.cmdline, sizeof(xen_commandline_t));
 }
+_Static_assert(sizeof(boot_info.cmdline) == sizeof(xen_commandline_t), "same size");
 
 long xenver_build_id(struct hcall *c, void *arg)
 {

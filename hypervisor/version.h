@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * xen_version: one function a sub-op (XENVER_*). a[0] is the sub-op, a[1] the guest's buffer, which
- * the functions fill themselves: rows without a structure.
+ * the functions fill themselves (rows without a structure), but for get_features' structure.
  */
 #pragma once
 

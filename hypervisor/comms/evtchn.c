@@ -66,8 +66,7 @@ void vcpu_mark_events_pending(struct vcpu *v)
 {
     if (__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
         return;
-    vcpu_wake(v);
-    vcpu_kick(v);
+    vcpu_kick(v); /* ends its blocking too, whatever it masks */
 }
 
 void evtchn_vcpu_info_moved(struct vcpu *v)

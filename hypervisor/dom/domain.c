@@ -308,9 +308,7 @@ void domain_shutdown(struct domain *d, uint8_t reason)
     __atomic_add_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i])
-            vcpu_kick(d->vcpu[i]); /* each leaves its CPU at its next exit */
-    if (current_vcpu()->d == d)
-        softirq_raise(SOFTIRQ_SCHEDULE);
+            vcpu_recheck(d->vcpu[i]); /* each leaves its CPU at its next exit */
     __atomic_store_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST);
     virq_send_global(VIRQ_DOM_EXC);
 }

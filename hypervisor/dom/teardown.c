@@ -15,6 +15,7 @@
 #include "dev/dev.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
+#include "dom/watchdog.h"
 #include "mm/frame.h"
 #include "mm/page_alloc.h"
 #include "mm/tlb.h"
@@ -37,6 +38,7 @@ static int do_step(struct domain *d, unsigned step)
 
     switch (step) {
     case STEP_EVENTS:
+        watchdog_stop_all(d);
         return evtchn_destroy(d);
     case STEP_GRANTS:
         tlb_flush_domain(d); /* its stale mappings of others' frames */
@@ -118,6 +120,7 @@ void domain_free(struct domain *d)
         perdomain_free(d);
     if (d->shared)
         frame_unshare(d->shared);
+    hv_free(d->watchdogs);
     hv_free(d->cpu_policy);
     hv_free(d->e820);
     hv_free(d->vcpu);
