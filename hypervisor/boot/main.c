@@ -22,6 +22,15 @@
 #include "pv/pv.h"
 #include "version.h"
 
+static void create_idle_domain(void)
+{
+    struct xen_domctl_createdomain cfg = {.max_vcpus = 1};
+    int err = domain_create(DOMID_IDLE_, &cfg, false, &idle_domain);
+
+    if (err)
+        panic("the idle domain cannot be created (error %d)", err);
+}
+
 /* From the top of the stack of the boot CPU's own region. */
 static void on_own_stack(void)
 {
@@ -32,7 +41,7 @@ static void on_own_stack(void)
     page_alloc_init();
     fpu_init();
     cpu_policy_init();
-    domain_init_idle();
+    create_idle_domain();
     sched_init_cpu();
     console_init_irq();
     log_info("%lu MiB of memory, %u CPU(s), %u.%03u MHz", page_total_count() >> 8, nr_cpus, cpu_khz / 1000,
