@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -45,6 +46,8 @@ int log_trace(bool on)
         log_tracing = false;
         return 0;
     }
+    if (trace == NULL && trace_path == NULL)
+        mkdir("/var/log/xen", 0755); /* if that fails, fopen() says why */
     if (trace == NULL)
         trace = fopen(trace_path != NULL ? trace_path : "/var/log/xen/xenstored-trace.log", "ae");
     if (trace == NULL)

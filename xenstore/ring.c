@@ -126,7 +126,10 @@ int ring_open(struct ring_conn *r, struct storage *st, uint16_t domid)
     store(&r->page->server_features, WIRE_FEATURE_RECONNECT | WIRE_FEATURE_ERROR);
     store(&r->page->error, WIRE_RING_OK);
     int err = conn_open(&r->conn, st, domid, &ring_transport);
-    if (err == 0)
-        conn_ready(&r->conn);
-    return err;
+    if (err != 0)
+        return err;
+    /* Even with nothing to say: dom0's kernel takes the first event for the store being there. */
+    r->moved = true;
+    conn_ready(&r->conn);
+    return 0;
 }

@@ -14,3 +14,15 @@ all: $(B)/sbin/bonsai-xenstored
 $(B)/sbin/bonsai-xenstored: $(STORED_OBJS)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^
+
+STORE_MODES = read write ls list rm exists chmod watch control
+STORE_TOOLS = $(B)/bin/xenstore $(addprefix $(B)/bin/xenstore-,$(STORE_MODES))
+
+all: $(STORE_TOOLS)
+
+$(B)/bin/xenstore: $(addprefix $(B)/obj/xenstore/tools/,main.o modes.o value.o) $(STORE_CLIENT_OBJS)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^
+
+$(B)/bin/xenstore-%: $(B)/bin/xenstore
+	ln -sf xenstore $@
