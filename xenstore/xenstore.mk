@@ -26,3 +26,5 @@ $(B)/bin/xenstore: $(addprefix $(B)/obj/xenstore/tools/,main.o modes.o value.o) 
 
 $(B)/bin/xenstore-%: $(B)/bin/xenstore
 	ln -sf xenstore $@
+
+include tests/host/store/store.mk
