@@ -54,8 +54,9 @@ static int add_segment(struct elf *e, const struct bytes *b, const Elf64_Phdr *p
     struct elf_segment s = {p->p_paddr, p->p_memsz, b->data + p->p_offset, p->p_filesz};
 
     if (!inside(b, p->p_offset, p->p_filesz))
-        return fail(why, EINVAL, "its ELF file is truncated: a segment of %llu bytes at %llu lies "
-                                 "outside its %zu bytes",
+        return fail(why, EINVAL,
+                    "its ELF file is truncated: a segment of %llu bytes at %llu lies "
+                    "outside its %zu bytes",
                     (unsigned long long)p->p_filesz, (unsigned long long)p->p_offset, b->size);
     if (p->p_memsz < p->p_filesz || p->p_paddr + p->p_memsz < p->p_paddr)
         return fail(why, EINVAL, "its ELF file is damaged: a segment has impossible sizes");

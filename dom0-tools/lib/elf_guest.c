@@ -173,7 +173,7 @@ static bool feature_known(const char *name)
 {
     static const char *const known[] = {
         "writable_page_tables", /* emulated, though never advertised */
-        "writable_descriptor_tables", "pae_pgdir_above_4gb", "dom0",
+        "writable_descriptor_tables", "pae_pgdir_above_4gb",   "dom0",
         "mmu_pt_update_preserve_ad",  "gnttab_map_avail_bits",
     };
 
@@ -192,8 +192,9 @@ static int check_features(const struct elf_guest *g, struct failure *why)
         const char *name = strsep(&next, "|");
 
         if (name[0] == '!' && !feature_known(name + 1))
-            return fail(why, ENOTSUP, "the kernel needs the feature '%.64s', which PV guests here "
-                                      "do not have",
+            return fail(why, ENOTSUP,
+                        "the kernel needs the feature '%.64s', which PV guests here "
+                        "do not have",
                         name + 1);
     }
     return 0;
@@ -250,8 +251,9 @@ int elf_guest_read(struct elf_guest *g, const struct elf *e, struct failure *why
     for (unsigned i = 0; i < e->n_notes; i++)
         found += read_area(g, &e->notes[i]);
     if (found == 0 && e->guest_section.size == 0)
-        return fail(why, ENOEXEC, "it is an ELF file without Xen notes: this kernel was not built "
-                                  "to run as a PV guest");
+        return fail(why, ENOEXEC,
+                    "it is an ELF file without Xen notes: this kernel was not built "
+                    "to run as a PV guest");
     if (found == 0 && read_section(g, &e->guest_section, why) < 0)
         return -1;
     if (g->entry == ELF_GUEST_NONE)

@@ -108,8 +108,8 @@ static int table_frame(struct hv *hv, uint16_t domid, uint64_t *frame)
     set_xen_guest_handle(op.frame_list, list);
     buf = hv_buf_copy(hv, &op, sizeof(op));
     if (buf) {
-        result = (int)hv_call(hv, __HYPERVISOR_grant_table_op, GNTTABOP_setup_table,
-                              (uintptr_t)buf, 1, 0);
+        result = (int)hv_call(hv, __HYPERVISOR_grant_table_op, GNTTABOP_setup_table, (uintptr_t)buf,
+                              1, 0);
         if (result >= 0 && buf->status != GNTST_okay) {
             errno = buf->status == GNTST_permission_denied ? EPERM : EIO;
             result = -1;

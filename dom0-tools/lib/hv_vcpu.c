@@ -89,8 +89,8 @@ static int affinity_call(struct hv *hv, uint32_t cmd, struct xen_domctl_vcpuaffi
     return result;
 }
 
-static int set_one(struct hv *hv, uint16_t domid, unsigned vcpu, uint32_t what,
-                   const uint8_t *map, unsigned nr_bits)
+static int set_one(struct hv *hv, uint16_t domid, unsigned vcpu, uint32_t what, const uint8_t *map,
+                   unsigned nr_bits)
 {
     struct xen_domctl_vcpuaffinity a = {.vcpu = vcpu, .flags = what};
     uint8_t copy[1024];

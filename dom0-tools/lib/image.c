@@ -54,12 +54,14 @@ static int find_payload(const uint8_t *file, size_t size, const uint8_t **payloa
 
     *length = le32(file + PAYLOAD_LENGTH);
     if (le16(file + BOOT_PROTOCOL) < 0x0208)
-        return fail(why, ENOTSUP, "it is a bzImage of boot protocol %u.%02u, too old to say where "
-                                  "its payload is (2.08 does)",
+        return fail(why, ENOTSUP,
+                    "it is a bzImage of boot protocol %u.%02u, too old to say where "
+                    "its payload is (2.08 does)",
                     file[BOOT_PROTOCOL + 1], file[BOOT_PROTOCOL]);
     if (code > size || offset > size - code || *length > size - code - offset)
-        return fail(why, EINVAL, "it is a bzImage cut short: its payload ends at byte %zu, the "
-                                 "file at %zu",
+        return fail(why, EINVAL,
+                    "it is a bzImage cut short: its payload ends at byte %zu, the "
+                    "file at %zu",
                     code + offset + *length, size);
     if (*length < 8)
         return fail(why, EINVAL, "it is a bzImage without a payload");
@@ -90,8 +92,8 @@ static int peel(struct image *image, const uint8_t *in, size_t size, size_t expe
 
 static int peel_bzimage(struct image *image, size_t limit, struct failure *why)
 {
-    const uint8_t *payload;
-    size_t length;
+    const uint8_t *payload = NULL;
+    size_t length = 0;
 
     if (find_payload(image->elf, image->elf_size, &payload, &length, why) < 0)
         return -1;
@@ -101,8 +103,9 @@ static int peel_bzimage(struct image *image, size_t limit, struct failure *why)
         return 0;
     }
     if (unpack_detect(payload, length) == PACK_NONE)
-        return fail(why, EINVAL, "it is a bzImage with a payload that is no kernel: damaged, or "
-                                 "packed in an unknown format");
+        return fail(why, EINVAL,
+                    "it is a bzImage with a payload that is no kernel: damaged, or "
+                    "packed in an unknown format");
     return peel(image, payload, length, le32(payload + length - 4), limit, why);
 }
 

@@ -3,8 +3,8 @@
  * unpack: see unpack.h.
  *
  * Each decoder is a loop "make room, decode a step" over one growing buffer, the sink. The sink may
- * hold one byte more than the limit, so that a stream of exactly `limit` bytes can still say that it
- * ends while a longer one is caught by that byte.
+ * hold one byte more than the limit, so that a stream of exactly `limit` bytes can still say that
+ * it ends while a longer one is caught by that byte.
  */
 #include "dom0-tools/lib/unpack.h"
 
@@ -248,8 +248,7 @@ int unpack(const uint8_t *in, size_t size, size_t expected, size_t limit, uint8_
         s.room = expected + 1;
         s.data = malloc(s.room);
         if (!s.data)
-            return fail(why, ENOMEM, "no memory here to unpack it: %zu MiB needed",
-                        expected >> 20);
+            return fail(why, ENOMEM, "no memory here to unpack it: %zu MiB needed", expected >> 20);
     }
     if (unpack_into(&s, in, size, why) < 0) {
         free(s.data);
