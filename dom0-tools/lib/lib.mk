@@ -9,3 +9,5 @@ TOOLLIB_OBJS = $(addprefix $(B)/obj/dom0-tools/lib/, \
 TOOLLIB_LIBS = -llzma -lzstd -lz
 
 $(TOOLLIB_OBJS): CFLAGS_USER += -D__XEN_TOOLS__
+
+-include tests/system/toollib/toollib.mk tests/host/toollib/toollib.mk
