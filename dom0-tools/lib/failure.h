@@ -19,4 +19,7 @@ struct failure {
 int fail(struct failure *f, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Put a text (usually "FILE: ") in front of what is there. */
+void fail_prefix(struct failure *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #endif
