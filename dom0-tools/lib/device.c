@@ -405,7 +405,7 @@ static int ask_closing(struct store *s, store_tx tx, void *arg)
 int device_remove(struct store *s, const struct device *d, bool guest_dead, int timeout_ms,
                   struct failure *why)
 {
-    char back[DEVICE_PATH], front[DEVICE_PATH], trusted[DEVICE_PATH];
+    char back[DEVICE_PATH], front[DEVICE_PATH], trusted[DEVICE_PATH], error[DEVICE_PATH];
     const bool console = strcmp(d->kind, "console") == 0; /* its daemon follows the domain */
     int rc = 1, err;
 
@@ -421,8 +421,10 @@ int device_remove(struct store *s, const struct device *d, bool guest_dead, int 
             rc = wait_closed(s, back, timeout_ms);
     }
     err = errno;
-    if ((!console && store_rm_upwards(s, front) != 0) || store_rm_upwards(s, back) != 0 ||
-        store_rm_upwards(s, trusted) != 0)
+    snprintf(error, sizeof(error), "/local/domain/%u/error/backend/%s/%u/%u", d->backend_domid,
+             d->kind, d->domid, d->id);
+    if ((!console && store_rm_upwards(s, front) != 0) || store_rm_upwards(s, error) != 0 ||
+        store_rm_upwards(s, back) != 0 || store_rm_upwards(s, trusted) != 0)
         return fail(why, errno, "cannot remove the nodes of device %s/%u of domain %u: %s", d->kind,
                     d->id, d->domid, strerror(errno));
     if (rc < 0)

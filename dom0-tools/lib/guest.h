@@ -49,6 +49,11 @@ int guest_wait_devices(struct toolstack *t, uint32_t domid, int timeout_ms, stru
  * not be ended; the rest is. */
 int guest_destroy(struct toolstack *t, uint32_t domid, struct failure *why);
 
+/* Ends the devices of a stopped domain and leaves the rest of it. 0, or -1 with a sentence. */
+int guest_end_devices(struct toolstack *t, uint32_t domid, struct failure *why);
+/* Moves the domain's /vm directory to another UUID. 0, or -1 with a sentence. */
+int guest_move_vm(struct store *s, uint32_t domid, const uint8_t uuid[16], struct failure *why);
+
 /* The domain that name_or_id means; a decimal number is taken as an id and not looked up. 0 or -1.
  */
 int guest_find(struct store *s, const char *name_or_id, uint32_t *domid);

@@ -41,8 +41,9 @@ static int loop_of(struct store *s, const struct device *d)
     return number;
 }
 
-static int remove_devices(struct store *s, uint32_t domid, struct failure *why)
+int guest_end_devices(struct toolstack *t, uint32_t domid, struct failure *why)
 {
+    struct store *s = t->store;
     struct failure trouble;
     struct device *list;
     long n = device_list(s, domid, &list);
@@ -92,7 +93,7 @@ int guest_destroy(struct toolstack *t, uint32_t domid, struct failure *why)
     free(name);
     if (there)
         hv_pausedomain(t->hv, (uint16_t)domid); /* if that fails, destroying will tell */
-    if (remove_devices(t->store, domid, why) != 0)
+    if (guest_end_devices(t, domid, why) != 0)
         rc = -1;
     if (there && domain_destroy(t->hv, (uint16_t)domid, &trouble) != 0) {
         if (rc == 0)

@@ -203,3 +203,41 @@ int guest_nodes_remove(struct store *s, uint32_t domid)
         rc = -1;
     return rc;
 }
+
+struct move {
+    uint32_t domid;
+    const uint8_t *uuid;
+};
+
+static int move_step(struct store *s, store_tx tx, void *arg)
+{
+    const struct move *m = arg;
+    const struct store_perm perms[2] = {{0, STORE_NONE}, {m->domid, STORE_READ}};
+    char text[37], vm[64];
+    char *name = store_readf(s, tx, "/local/domain/%u/name", m->domid);
+    int rc = -1;
+
+    uuid_format(m->uuid, text);
+    snprintf(vm, sizeof(vm), "/vm/%s", text);
+    if (name != NULL && store_mkdir(s, tx, vm) == 0 && store_set_perms(s, tx, vm, perms, 2) == 0 &&
+        store_writef(s, tx, name, "%s/name", vm) == 0 &&
+        store_writef(s, tx, text, "%s/uuid", vm) == 0 &&
+        store_writef(s, tx, vm, "/local/domain/%u/vm", m->domid) == 0)
+        rc = 0;
+    free(name);
+    return rc;
+}
+
+int guest_move_vm(struct store *s, uint32_t domid, const uint8_t uuid[16], struct failure *why)
+{
+    struct move m = {domid, uuid};
+    char *old = store_readf(s, STORE_NO_TX, "/local/domain/%u/vm", domid);
+    int rc = store_transact(s, move_step, &m);
+
+    if (rc == 0 && old != NULL && strncmp(old, "/vm/", 4) == 0)
+        rc = store_rm_upwards(s, old);
+    free(old);
+    return rc == 0 ? 0
+                   : fail(why, errno, "cannot move the /vm directory of domain %u: %s", domid,
+                          strerror(errno));
+}
