@@ -6,12 +6,12 @@ B ?= build
 HV_HOST_CFLAGS = -std=gnu17 -O1 -g -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion \
                  -Wmissing-prototypes -Wundef -Wvla -fno-strict-aliasing -D__XEN__ \
                  -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
-                 -Itests/host/pretend -Ihypervisor -Iguest-abi/include -MMD -MP
+                 -Itests/host/pretend -Ihypervisor -Iguest-abi/include $(HV_HOST_EXTRA) -MMD -MP
 HV_HOST_LDFLAGS = -fsanitize=address,undefined -lcmocka -lpthread
 
 HV_HOST_MM_OBJS = $(addprefix $(B)/host/,tests/host/pretend/pretend.o \
     hypervisor/mm/page_alloc.o hypervisor/mm/hv_alloc.o hypervisor/mm/frame.o hypervisor/mm/frame_domain.o hypervisor/mm/pt_check.o \
-    hypervisor/mm/pt_walk.o hypervisor/mm/mmu_update.o hypervisor/mm/mmuext.o hypervisor/mm/ptwr.o \
+    hypervisor/mm/pt_walk.o hypervisor/mm/baseptr.o hypervisor/mm/mmu_update.o hypervisor/mm/mmuext.o hypervisor/mm/ptwr.o \
     hypervisor/mm/tlb.o hypervisor/mm/memory.o hypervisor/mm/memory_maps.o hypervisor/mm/exchange.o \
     hypervisor/mm/guest_copy.o)
 
