@@ -18,5 +18,7 @@ long consoleio_read(struct hcall *c, void *arg);
 void console_run_key(char key); /* debug key, also by sysctl debug_keys */
 /* Other rooms add theirs at boot: key, one-line description, function. */
 void console_add_key(char key, const char *what, void (*fn)(void));
+/* SOFTIRQ_CONSOLE: sends on what the UART had no room for. */
+void console_softirq(void);
 /* On panic: stop being polite about locks and buffers. */
 void console_panic_mode(void);

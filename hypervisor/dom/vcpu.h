@@ -27,8 +27,7 @@
  * or others by atomic or followed by vcpu_kick() */
 #define PEND_TRAP      1u /* v->trap holds one exception to deliver */
 #define PEND_NMI       2u
-#define PEND_MCE       4u
-#define PEND_RUNSTATE  8u /* runstate or time area to be written under the kernel CR3 */
+#define PEND_AREAS     8u /* runstate or time area to be written under the kernel CR3 */
 
 struct pending_trap {
     uint8_t vector;
@@ -48,14 +47,14 @@ struct vcpu {
     uint64_t fs_base, gs_base_kernel,
         gs_base_user;          /* gs_base_*: see pv/segment.c for which is live */
     bool kernel_mode;          /* the guest's kernel half runs (or is interrupted) */
-    bool in_syscall_flags;     /* reserved */
+    bool areas_stale;          /* runstate and time areas wait for the next entry to the kernel */
     volatile uint32_t pending; /* PEND_* */
     struct pending_trap trap;
     uint64_t kernel_ss, kernel_sp; /* stack_switch */
     struct trap_info traps[256];
     uint64_t event_cb, failsafe_cb, syscall_cb, syscall32_cb, sysenter_cb;
     uint32_t cb_masks_events; /* bit per CALLBACKTYPE_*: CALLBACKF_mask_events */
-    bool nmi_in_progress, mce_in_progress;
+    bool nmi_in_progress, nmi_held;
     uint64_t cr0_ts;      /* CR0.TS as the guest sees it */
     uint64_t cr2, cr4;    /* guest's view; cr4 only the guest-controlled bits */
     uint64_t debugreg[8]; /* 0-3, 6, 7 */
@@ -120,6 +119,7 @@ bool vcpu_runnable(const struct vcpu *v);
 
 /* One more vCPU of d with this number, down; NULL without memory. LOCK_DOMAIN. */
 struct vcpu *vcpu_create(struct domain *d, unsigned id);
+struct vcpu *vcpu_create_idle(void); /* this CPU's; of the idle domain */
 void vcpu_destroy(struct vcpu *v); /* frees it; it must be off every CPU and hold no references */
 
 /* Loads a whole context (VCPUOP_initialise, DOMCTL_setvcpucontext, dom0's first). -EINVAL,

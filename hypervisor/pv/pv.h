@@ -23,7 +23,9 @@ void vcpu_put_gdt(struct vcpu *v);
 int vcpu_set_ldt(struct vcpu *v, uint64_t base, unsigned entries);
 void vcpu_drop_ldt_frames(struct vcpu *v);    /* references only; refault under the new tables */
 bool ldt_fault(struct vcpu *v, uint64_t cr2); /* a fault in v's LDT window: maps the frame */
-bool descriptor_sane(uint64_t *desc);         /* may fix DPL up; false: refuse */
+uint64_t ldt_guest_address(struct vcpu *v,
+                           uint64_t cr2); /* what the guest is told of an unmapped one */
+bool descriptor_sane(uint64_t *desc);     /* may fix DPL up; false: refuse */
 bool segdesc_validate(void *page);    /* all 512, for frame.c when a frame becomes FRAME_SEG_DESC */
 int perdomain_init(struct domain *d); /* slot 258's tables */
 int perdomain_init_vcpu(struct vcpu *v);
@@ -49,4 +51,5 @@ int vcpu_read_debugreg(struct vcpu *v, unsigned n, uint64_t *val);
 uint32_t guest_port_in(struct vcpu *v, uint16_t port, unsigned bytes);
 void guest_port_out(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t val);
 /* pv/dom0_build.c */
+unsigned dom0_vcpus(void); /* how many dom0 gets */
 void dom0_build(void);

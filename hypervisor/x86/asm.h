@@ -99,6 +99,44 @@ static inline void outl(uint16_t port, uint32_t v)
 {
     __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
+/* Segment bases: RDFSBASE and friends need CR4.FSGSBASE, which the hypervisor sets on every CPU
+ * that has it. */
+extern bool cpu_fsgsbase;
+static inline uint64_t read_fs_base(void)
+{
+    uint64_t v;
+    if (!cpu_fsgsbase)
+        return rdmsr(0xc0000100);
+    __asm__ volatile("rdfsbase %0" : "=r"(v));
+    return v;
+}
+static inline void write_fs_base(uint64_t v)
+{
+    if (cpu_fsgsbase)
+        __asm__ volatile("wrfsbase %0" : : "r"(v));
+    else
+        wrmsr(0xc0000100, v);
+}
+static inline uint64_t read_gs_base(void)
+{
+    uint64_t v;
+    if (!cpu_fsgsbase)
+        return rdmsr(0xc0000101);
+    __asm__ volatile("rdgsbase %0" : "=r"(v));
+    return v;
+}
+static inline void write_gs_base(uint64_t v)
+{
+    if (cpu_fsgsbase)
+        __asm__ volatile("wrgsbase %0" : : "r"(v));
+    else
+        wrmsr(0xc0000101, v);
+}
+/* The base that SWAPGS would bring in (MSR KernelGSbase). */
+static inline void write_gs_base_inactive(uint64_t v)
+{
+    wrmsr(0xc0000102, v);
+}
 static inline void invlpg(uint64_t va)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");

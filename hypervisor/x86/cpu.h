@@ -21,6 +21,8 @@ extern struct cpu_features cpu;
 void cpu_detect(void); /* boot CPU; fills `cpu` */
 void cpu_init_this(
     struct pcpu *p); /* each CPU: CR0, CR4, EFER, PAT, STAR.., TSS, GDT, IDT; desc.c */
+/* Loads CR4 as the current vCPU wants it: the CPU's own bits, with the guest's TSD and DE. */
+void cpu_load_guest_cr4(const struct vcpu *v);
 void desc_init_cpu(struct pcpu *p);
 /* x86/fpu.c: the CPU's FPU holds v's state after this; what it held before is saved. */
 void fpu_init(void);
@@ -30,6 +32,8 @@ void fpu_area_free(void *area);
 /* Legacy 512-byte FXSAVE image, in and out of a vCPU that does not run. */
 void fpu_set_legacy(struct vcpu *v, const void *fxsave);
 void fpu_get_legacy(struct vcpu *v, void *fxsave);
+/* XSETBV of the current vCPU. 0, or -EINVAL: a combination that the CPU does not take (#GP). */
+int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0);
 
 /* CR4 bits, MSRs */
 #define CR0_TS             (1ul << 3)

@@ -3,10 +3,12 @@
  * A CPU's own region: 64 KiB of address space, aligned to its size, so that the stack pointer names
  * it.
  *
- *   page 0       syscall entry stubs: the same frame for every CPU, position-independent
- * (x86/entry.S) page 1       guard, not mapped pages 2..4   interrupt-stack-table stacks: #DF, NMI,
- * #MC, a page each page 5       guard pages 6..14  the stack; every entry from a guest starts at
- * its top (page 15) page 15      struct pcpu; struct regs of the guest ends where it begins
+ *   page 0       syscall entry stubs: the same frame for every CPU, position-independent (x86/entry.S)
+ *   page 1       guard, not mapped
+ *   pages 2..5   interrupt-stack-table stacks, a page each: #DF, NMI, #MC, #DB
+ *   page 6       guard
+ *   pages 7..14  the stack; every entry from a guest starts at its top (page 15)
+ *   page 15      struct pcpu; struct regs of the guest ends where it begins
  *
  * The stack holds nothing across a context switch: dom/sched.c copies the guest's struct regs to
  * and from the vCPU and never returns (docs/architecture.md). All fields are the CPU's own unless
@@ -22,7 +24,7 @@
 #define PERCPU_DATA 0xf000ul
 #define MAX_CPUS    4096u
 
-enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_COUNT };
+enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_UNLOAD };
 
 struct tss {
     uint32_t reserved0;
@@ -56,6 +58,8 @@ struct pcpu {
     struct spinlock sched_lock;
     struct list run_queue;
     uint32_t nr_running;
+    uint32_t nr_homes; /* vCPUs that live here; atomic */
+    bool boost;        /* somebody better than the running one waits, or it yielded */
 
     /* under timer_lock */
     struct spinlock timer_lock;
@@ -67,6 +71,7 @@ struct pcpu {
     uint8_t nr_locks;
 
     uint64_t idle_ns, last_idle;
+    nsec_t hcall_deadline; /* hypercall.c; 0: not looked at yet */
     uint64_t tsc_base; /* x86/time.c */
     nsec_t ns_base;
     uint8_t online;

@@ -63,7 +63,11 @@ struct xen_memory_reservation {
     XEN_GUEST_HANDLE(xen_pfn_t) extent_start; /* first frame of each extent */
     xen_ulong_t nr_extents;
     unsigned int extent_order;
+#if __XEN_INTERFACE_VERSION__ >= 0x00030209
     unsigned int mem_flags; /* XENMEMF_* */
+#else
+    unsigned int address_bits;
+#endif
     domid_t domid;
 };
 typedef struct xen_memory_reservation xen_memory_reservation_t;
@@ -117,6 +121,10 @@ struct xen_add_to_physmap {
 typedef struct xen_add_to_physmap xen_add_to_physmap_t;
 DEFINE_XEN_GUEST_HANDLE(xen_add_to_physmap_t);
 
+union xen_add_to_physmap_batch_extra {
+    domid_t foreign_domid; /* of gmfn_foreign, else 0 */
+    uint16_t res0;
+};
 struct xen_add_to_physmap_batch {
     domid_t domid;
     uint16_t space; /* XENMAPSPACE_* */
@@ -124,10 +132,7 @@ struct xen_add_to_physmap_batch {
 #if __XEN_INTERFACE_VERSION__ < 0x00040700
     domid_t foreign_domid;
 #else
-    union xen_add_to_physmap_batch_extra {
-        domid_t foreign_domid; /* of gmfn_foreign, else 0 */
-        uint16_t res0;
-    } u;
+    union xen_add_to_physmap_batch_extra u;
 #endif
     XEN_GUEST_HANDLE(xen_ulong_t) idxs;
     XEN_GUEST_HANDLE(xen_pfn_t) gpfns;
