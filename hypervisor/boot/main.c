@@ -60,7 +60,7 @@ void start_of_day(uint32_t magic, uint64_t info)
     struct pcpu *p;
 
     multiboot_parse(magic, info);
-    console_init_early(boot_info.cmdline);
+    console_init_early();
     log_info("Bonsai %s, loaded by %s", BONSAI_VERSION, boot_info.loader ? boot_info.loader : "an unnamed loader");
     log_info("command line: %s", boot_info.cmdline);
     for (unsigned i = 0; i < boot_info.nr_e820; i++)
