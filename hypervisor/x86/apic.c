@@ -131,6 +131,7 @@ void apic_init(void)
     apic_write(SPURIOUS, 0x100 | VECTOR_SPURIOUS);
     if (!cpu.tsc_deadline)
         measure_timer();
+    apic_init_cpu();
 }
 
 void apic_arm_timer(nsec_t deadline)
