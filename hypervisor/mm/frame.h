@@ -60,6 +60,8 @@ void frame_put_type(struct frame *f);
 int frame_get_and_type(struct frame *f, const struct domain *d, enum frame_type t);
 void frame_put_and_type(struct frame *f);
 enum frame_type frame_type_now(const struct frame *f); /* FRAME_NONE when the type's count is 0 */
+/* MMUEXT_PIN_Ln_TABLE: one type use and reference that stay until unpinned. -EINVAL: pinned already. */
+int frame_pin(struct domain *d, mfn_t m, enum frame_type t);
 bool frame_is_pinned(const struct frame *f);
 
 /* Allocates 2^order frames to d, listed and counted against max_pages, zeroed, M2P invalid.
