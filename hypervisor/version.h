@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#define BONSAI_VERSION "0.1"
+
 struct hcall;
 long xenver_version(struct hcall *c, void *arg);
 long xenver_extraversion(struct hcall *c, void *arg);

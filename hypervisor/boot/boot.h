@@ -35,8 +35,8 @@ bool cmdline_bool(const char *name, bool dflt);
 uint64_t cmdline_size(const char *name, uint64_t dflt);
 void cmdline_warn_unknown(void);
 
-void multiboot_parse(uint32_t magic,
-                     uint64_t info); /* fills boot_info; modules moved out of harm's way */
+/* Fills boot_info. Modules stay where they are. */
+void multiboot_parse(uint32_t magic, uint64_t info);
 void acpi_init(void); /* MADT: CPUs, IOAPICs, overrides; FADT: sleep and reset registers */
 /* FADT registers for machine_shutdown() and XENPF_enter_acpi_sleep. */
 struct acpi_sleep {
@@ -44,6 +44,10 @@ struct acpi_sleep {
     uint8_t reset_space, reset_value;
     uint64_t pm_timer;
     uint64_t facs, hpet;
+    uint8_t s5_a, s5_b; /* sleep types of power-off, from \_S5 of the DSDT */
+    bool s5_known;
+    uint16_t sci;
+    uint8_t century; /* CMOS register, 0: none */
 };
 extern struct acpi_sleep acpi_sleep;
 struct acpi_cpu {
@@ -52,6 +56,20 @@ struct acpi_cpu {
 };
 extern struct acpi_cpu acpi_cpus[];
 extern unsigned nr_acpi_cpus;
+struct acpi_ioapic {
+    uint64_t base;
+    uint32_t id, gsi_base;
+};
+#define MAX_IOAPICS 16
+extern struct acpi_ioapic acpi_ioapics[MAX_IOAPICS];
+extern unsigned nr_acpi_ioapics;
+/* ISA interrupt irq is wired to gsi; level and low say how, where the tables say it. */
+struct acpi_override {
+    uint32_t gsi;
+    bool set, level, low;
+};
+extern struct acpi_override acpi_overrides[16];
+extern uint64_t acpi_lapic_base;
 
 /* boot/unpack.c: the kernel image in memory -> malloc'd-from-arena unpacked ELF, or the image
  * itself when it is one already. NULL with a sentence in *why. unpack_done() frees the arena. */

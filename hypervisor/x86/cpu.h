@@ -32,6 +32,8 @@ void fpu_area_free(void *area);
 /* Legacy 512-byte FXSAVE image, in and out of a vCPU that does not run. */
 void fpu_set_legacy(struct vcpu *v, const void *fxsave);
 void fpu_get_legacy(struct vcpu *v, void *fxsave);
+/* XSETBV of the current vCPU. 0, or -EINVAL: a combination that the CPU does not take (#GP). */
+int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0);
 
 /* CR4 bits, MSRs */
 #define CR0_TS             (1ul << 3)

@@ -40,6 +40,11 @@ static inline void *maddr_to_va(uint64_t maddr)
 {
     return (void *)(DIRECTMAP_VIRT + maddr);
 }
+/* The first MiB (BIOS data, VGA text, start-up code of other CPUs), from head.S on and for ever. */
+static inline void *low_mem(uint32_t maddr)
+{
+    return (void *)(IMAGE_VIRT + maddr);
+}
 /* Only for addresses inside the direct map. */
 static inline uint64_t va_to_maddr(const void *va)
 {
@@ -76,9 +81,16 @@ mfn_t m2p_chunk_mfn(unsigned n);
 /* Maps device memory [maddr, maddr + size) uncached (or write-back for ACPI tables); never fails at
  * boot except by panic; lives for ever. */
 void *ioremap(uint64_t maddr, uint64_t size, bool cached);
+/* Machine address of something in the image. */
+static inline uint64_t image_maddr(const void *p)
+{
+    return (uint64_t)p - IMAGE_VIRT;
+}
 /* Boot, in this order (boot/main.c): builds idle_l4 with the direct map of every RAM range of the
  * memory map, the M2P and the frame table from boot_alloc() pages, and switches CR3 to it. */
 void hvmap_init(void);
 /* Maps the region of one CPU and returns it, zeroed, its entry page and stack ready; boot and
  * smp.c. */
 struct pcpu *hvmap_percpu(unsigned cpu);
+/* Boot's code and data are done with: unmaps init_start..init_end; the caller gives the frames back. */
+void hvmap_drop_init(void);

@@ -3,10 +3,12 @@
  * A CPU's own region: 64 KiB of address space, aligned to its size, so that the stack pointer names
  * it.
  *
- *   page 0       syscall entry stubs: the same frame for every CPU, position-independent
- * (x86/entry.S) page 1       guard, not mapped pages 2..4   interrupt-stack-table stacks: #DF, NMI,
- * #MC, a page each page 5       guard pages 6..14  the stack; every entry from a guest starts at
- * its top (page 15) page 15      struct pcpu; struct regs of the guest ends where it begins
+ *   page 0       syscall entry stubs: the same frame for every CPU, position-independent (x86/entry.S)
+ *   page 1       guard, not mapped
+ *   pages 2..5   interrupt-stack-table stacks, a page each: #DF, NMI, #MC, #DB
+ *   page 6       guard
+ *   pages 7..14  the stack; every entry from a guest starts at its top (page 15)
+ *   page 15      struct pcpu; struct regs of the guest ends where it begins
  *
  * The stack holds nothing across a context switch: dom/sched.c copies the guest's struct regs to
  * and from the vCPU and never returns (docs/architecture.md). All fields are the CPU's own unless
