@@ -26,32 +26,6 @@ long domctl_max_mem(struct hcall *c, struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-static uint32_t frame_info(const struct domain *d, xen_pfn_t m)
-{
-    const struct frame *f = frame_of(mfn(m));
-    uint32_t info;
-
-    if (!f || frame_owner(f) != d)
-        return XEN_DOMCTL_PFINFO_XTAB;
-    switch (frame_type_now(f)) {
-    case FRAME_L1:
-        info = XEN_DOMCTL_PFINFO_L1TAB;
-        break;
-    case FRAME_L2:
-        info = XEN_DOMCTL_PFINFO_L2TAB;
-        break;
-    case FRAME_L3:
-        info = XEN_DOMCTL_PFINFO_L3TAB;
-        break;
-    case FRAME_L4:
-        info = XEN_DOMCTL_PFINFO_L4TAB;
-        break;
-    default:
-        return XEN_DOMCTL_PFINFO_NOTAB;
-    }
-    return info | (frame_is_pinned(f) ? XEN_DOMCTL_PFINFO_LPINTAB : 0);
-}
-
 /* The array's machine frame numbers become their frames' uses. */
 long domctl_getpageframeinfo3(struct hcall *c, struct domain *d, struct xen_domctl *op)
 {
@@ -68,7 +42,7 @@ long domctl_getpageframeinfo3(struct hcall *c, struct domain *d, struct xen_domc
         if (copy_from_guest(part, at, n * sizeof(part[0])))
             return -EFAULT;
         for (size_t i = 0; i < n; i++)
-            part[i] = frame_info(d, part[i]);
+            part[i] = frame_tool_type(d, mfn(part[i]));
         if (copy_to_guest(at, part, n * sizeof(part[0])))
             return -EFAULT;
     }
