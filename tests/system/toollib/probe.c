@@ -27,9 +27,10 @@ static void check(bool good, const char *what, int line)
     if (!good)
         printf("FAILED line %d: %s (errno %d %s)\n", line, what, errno, strerror(errno));
 }
-#define CHECK(x)      check((x), #x, __LINE__)
+#define CHECK(x) check((x), #x, __LINE__)
 /* The call fails, with this error. */
-#define REFUSED(x, e) check((x) < 0 && errno == (e), #x " is refused with " #e, __LINE__)
+#define REFUSED(x, e) \
+    check((errno = 0, (x) < 0) && errno == (e), #x " is refused with " #e, __LINE__)
 
 static void probe_version(struct hv *hv)
 {
@@ -52,7 +53,7 @@ static void probe_version(struct hv *hv)
 static void probe_machine(struct hv *hv)
 {
     struct hv_physinfo p = {0};
-    struct hv_cputopo cpus[64];
+    struct hv_cputopo cpus[64] = {{77, 77, 77}};
     struct hv_numanode nodes[4] = {{0}};
     uint32_t distance[16] = {0}, scheduler = 0;
     uint64_t freed = 1, used = 1, frames = 0;
@@ -67,7 +68,8 @@ static void probe_machine(struct hv *hv)
     n = hv_cputopo(hv, NULL, 0);
     CHECK(n == (int)p.max_cpu_id + 1);
     CHECK(hv_cputopo(hv, cpus, 64) == n);
-    CHECK(cpus[0].core != UINT32_MAX && cpus[0].node == 0);
+    CHECK(cpus[0].core != 77 && cpus[0].node != 77); /* QEMU's lone CPU may have none of them */
+    printf("cpu 0: core %u socket %u node %u\n", cpus[0].core, cpus[0].socket, cpus[0].node);
     CHECK(hv_numainfo(hv, NULL, NULL, 0) >= 1);
     CHECK(hv_numainfo(hv, nodes, distance, 4) >= 1);
     CHECK(nodes[0].size >= p.total_pages * 4096 / 2 && nodes[0].free <= nodes[0].size);
@@ -109,7 +111,6 @@ static void probe_policies(struct hv *hv, uint16_t domid)
     struct hv_cpuid_leaf *leaves;
     struct hv_policy_error bad;
     struct hv_msr *msrs;
-    unsigned i;
 
     CHECK(hv_get_system_cpu_policy(hv, 4, NULL, &n_leaves, NULL, &n_msrs) == 0);
     CHECK(n_leaves > 0 && n_leaves < 1000);
@@ -122,14 +123,9 @@ static void probe_policies(struct hv *hv, uint16_t domid)
     CHECK(hv_set_cpu_policy(hv, domid, leaves, n_leaves, NULL, 0, &bad) == 0);
     CHECK(hv_get_system_cpu_policy(hv, 4, NULL, &n_leaves, NULL, &n_msrs) == 0);
     CHECK(hv_get_cpu_policy(hv, domid, leaves, &n_leaves, msrs, &n_msrs) == 0);
-    for (i = 0; i < n_leaves && leaves[i].leaf != 1; i++)
-        ;
-    CHECK(i < n_leaves);
-    if (i < n_leaves) {
-        leaves[i].c = 0xffffffff;
-        REFUSED(hv_set_cpu_policy(hv, domid, leaves, n_leaves, NULL, 0, &bad), EINVAL);
-        printf("refused leaf %#x/%#x msr %#x\n", bad.leaf, bad.subleaf, bad.msr);
-    }
+    leaves[0].a = 0xfff; /* more leaves than the host has */
+    REFUSED(hv_set_cpu_policy(hv, domid, leaves, n_leaves, NULL, 0, &bad), EINVAL);
+    CHECK(bad.leaf == 0);
     free(leaves);
     free(msrs);
 }
@@ -178,8 +174,30 @@ static void probe_vcpus(struct hv *hv, uint16_t domid)
     CHECK(hv_setnodeaffinity(hv, domid, one, 64) == 0);
     CHECK(hv_getnodeaffinity(hv, domid, got, 64) == 0 && got[0] & 1);
     REFUSED(hv_getvcpucontext(hv, domid, 0, raw), ENODATA);
-    CHECK(hv_getvcpucontext(hv, 0, 0, raw) == 0);
-    CHECK(((struct vcpu_guest_context *)raw)->ctrlreg[3] != 0);
+    REFUSED(hv_getvcpucontext(hv, 0, 0, raw), EINVAL); /* the caller's own domain */
+}
+
+/* A page of zeroes is a valid, empty L4. What is set for a vCPU can be read back. */
+static void probe_context(struct hv *hv, uint16_t domid, uint64_t frame)
+{
+    static struct vcpu_guest_context c, got;
+
+    REFUSED(hv_setvcpucontext(hv, domid, 99, &c), EINVAL);
+    c.flags = VGCF_in_kernel | VGCF_online;
+    c.user_regs.rip = 0x123456;
+    c.user_regs.rsp = c.kernel_sp = 0x7000;
+    c.user_regs.rdi = 0x1122334455667788;
+    c.user_regs.cs = FLAT_KERNEL_CS;
+    c.user_regs.ss = FLAT_KERNEL_SS;
+    c.kernel_ss = FLAT_KERNEL_SS;
+    c.ctrlreg[3] = frame * HV_PAGE_SIZE;
+    CHECK(hv_pin_l4(hv, domid, frame) == 0);
+    CHECK(hv_setvcpucontext(hv, domid, 0, &c) == 0);
+    CHECK(hv_getvcpucontext(hv, domid, 0, &got) == 0);
+    CHECK(got.user_regs.rip == 0x123456 && got.user_regs.rdi == 0x1122334455667788);
+    CHECK(got.kernel_sp == 0x7000 && got.ctrlreg[3] == frame * HV_PAGE_SIZE);
+    CHECK(hv_unpin(hv, domid, frame) == 0);
+    REFUSED(hv_unpin(hv, domid, frame), EINVAL);
 }
 
 static void probe_memory(struct hv *hv, uint16_t domid)
@@ -191,7 +209,7 @@ static void probe_memory(struct hv *hv, uint16_t domid)
 
     CHECK(hv_set_memory_map(hv, domid, map, 2) == 0);
     CHECK(hv_claim_pages(hv, domid, 600) == 0);
-    REFUSED(hv_claim_pages(hv, domid, 1ull << 30), ENOMEM);
+    REFUSED(hv_claim_pages(hv, domid, 1ull << 30), EINVAL); /* more than it may have */
     CHECK(hv_populate_physmap(hv, domid, pfns, 3, 0) == 3);
     CHECK(hv_populate_physmap(hv, domid, big, 1, 9) == 1 && big[0] % 512 == 0);
     CHECK(hv_claim_pages(hv, domid, 0) == 0);
@@ -206,7 +224,7 @@ static void probe_memory(struct hv *hv, uint16_t domid)
         for (unsigned i = 0; i < 3 * 4096; i++)
             zero = zero && at[i] == 0;
         CHECK(zero);
-        memset(at, 0x5a, 3 * 4096);
+        memset(at, 0x5b, 3 * 4096);
         hv_unmap(at, 3);
     }
     bad[0] = pfns[2];
@@ -215,10 +233,11 @@ static void probe_memory(struct hv *hv, uint16_t domid)
     at = hv_map_foreign(hv, domid, PROT_READ, bad, 2, errors);
     CHECK(at && errors[0] == 0 && errors[1] < 0);
     if (at) {
-        CHECK(at[4095] == 0x5a);
+        CHECK(at[4095] == 0x5b);
         hv_unmap(at, 2);
     }
-    REFUSED(hv_pin_l4(hv, domid, pfns[2]), EINVAL); /* 0x5a5a... is no page table */
+    REFUSED(hv_pin_l4(hv, domid, pfns[2]), EINVAL); /* 0x5b5b... is no table */
+    probe_context(hv, domid, big[0]);
 }
 
 static void probe_comms(struct hv *hv, uint16_t domid)
