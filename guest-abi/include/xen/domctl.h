@@ -283,11 +283,10 @@ struct xen_domctl_settimeoffset {
 };
 
 /* HVM state */
-typedef struct xen_domctl_hvmcontext {
+struct xen_domctl_hvmcontext {
     uint32_t size; /* bytes; with a null buffer: out, the size needed */
     XEN_GUEST_HANDLE_64(uint8) buffer;
-} xen_domctl_hvmcontext_t;
-DEFINE_XEN_GUEST_HANDLE(xen_domctl_hvmcontext_t);
+};
 struct xen_domctl_hvmcontext_partial {
     uint32_t type;
     uint32_t instance;

@@ -126,7 +126,6 @@ struct evtchn_reset {
     domid_t dom;
 };
 typedef struct evtchn_reset evtchn_reset_t;
-DEFINE_XEN_GUEST_HANDLE(evtchn_reset_t);
 
 /* FIFO delivery: gives the hypervisor a vCPU's control block. Once per vCPU, before it comes up. */
 struct evtchn_init_control {

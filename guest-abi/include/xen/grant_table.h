@@ -166,15 +166,16 @@ DEFINE_XEN_GUEST_HANDLE(gnttab_transfer_t);
 
 /* Each side is a grant, or with its flag clear a frame of domid (DOMID_SELF). Stays within a page
  * on both. */
+struct gnttab_copy_ptr {
+    union {
+        grant_ref_t ref;
+        xen_pfn_t gmfn;
+    } u;
+    domid_t domid;
+    uint16_t offset; /* bytes */
+};
 struct gnttab_copy {
-    struct gnttab_copy_ptr {
-        union {
-            grant_ref_t ref;
-            xen_pfn_t gmfn;
-        } u;
-        domid_t domid;
-        uint16_t offset; /* bytes */
-    } source, dest;
+    struct gnttab_copy_ptr source, dest;
     uint16_t len;   /* bytes */
     uint16_t flags; /* GNTCOPY_* */
     int16_t status; /* out */

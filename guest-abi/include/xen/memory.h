@@ -20,37 +20,38 @@
     6 /* xen_memory_reservation; pfns in, frames out in the same array */
 
 /* xen_memory_reservation.mem_flags */
-#define XENMEMF_address_bits(x)           (x) /* frames below 2^x bytes, 0: anywhere */
-#define XENMEMF_get_address_bits(x)       ((x)&0xffu)
-#define XENMEMF_node(x)                   (((x) + 1) << 8) /* NUMA node */
-#define XENMEMF_get_node(x)               ((((x) >> 8) - 1) & 0xffu)
-#define XENMEMF_populate_on_demand        (1 << 16)
-#define XENMEMF_exact_node_request        (1 << 17)
-#define XENMEMF_exact_node(n)             (XENMEMF_node(n) | XENMEMF_exact_node_request)
-#define XENMEMF_vnode                     (1 << 18) /* the node is the domain's virtual one */
+#define XENMEMF_address_bits(x)         (x) /* frames below 2^x bytes, 0: anywhere */
+#define XENMEMF_get_address_bits(x)     ((x)&0xffu)
+#define XENMEMF_node(x)                 (((x) + 1) << 8) /* NUMA node */
+#define XENMEMF_get_node(x)             ((((x) >> 8) - 1) & 0xffu)
+#define XENMEMF_populate_on_demand      (1 << 16)
+#define XENMEMF_exact_node_request      (1 << 17)
+#define XENMEMF_exact_node(n)           (XENMEMF_node(n) | XENMEMF_exact_node_request)
+#define XENMEMF_vnode                   (1 << 18) /* the node is the domain's virtual one */
 
-#define XENMEM_maximum_ram_page           2 /* returns the highest machine frame + 1 */
-#define XENMEM_current_reservation        3 /* domid_t; returns pages */
-#define XENMEM_maximum_reservation        4 /* domid_t; returns pages */
-#define XENMEM_machphys_mfn_list          5 /* xen_machphys_mfn_list */
-#define XENMEM_add_to_physmap             7 /* auto-translated guests only, as the next two */
-#define XENMEM_add_to_physmap_batch       23
-#define XENMEM_remove_from_physmap        15
-#define XENMEM_memory_map                 9 /* xen_memory_map: what the toolstack has set; -ENOSYS if nothing */
-#define XENMEM_machine_memory_map         10 /* xen_memory_map: the machine's; dom0 */
-#define XENMEM_exchange                   11 /* xen_memory_exchange */
-#define XENMEM_machphys_mapping           12 /* xen_machphys_mapping */
-#define XENMEM_set_memory_map             13 /* xen_foreign_memory_map */
-#define XENMEM_maximum_gpfn               14 /* domid_t; returns the guest's own count - 1 */
-#define XENMEM_set_pod_target             16
-#define XENMEM_get_pod_target             17
-#define XENMEM_get_sharing_freed_pages    18 /* returns pages */
-#define XENMEM_get_sharing_shared_pages   19 /* returns pages */
-#define XENMEM_paging_op                  20
-#define XENMEM_access_op                  21
-#define XENMEM_sharing_op                 22
-#define XENMEM_claim_pages                24 /* xen_memory_reservation: order-0 extents to set aside, 0 cancels \
-                                              */
+#define XENMEM_maximum_ram_page         2 /* returns the highest machine frame + 1 */
+#define XENMEM_current_reservation      3 /* domid_t; returns pages */
+#define XENMEM_maximum_reservation      4 /* domid_t; returns pages */
+#define XENMEM_machphys_mfn_list        5 /* xen_machphys_mfn_list */
+#define XENMEM_add_to_physmap           7 /* auto-translated guests only, as the next two */
+#define XENMEM_add_to_physmap_batch     23
+#define XENMEM_remove_from_physmap      15
+#define XENMEM_memory_map               9 /* xen_memory_map: what the toolstack has set; -ENOSYS if nothing */
+#define XENMEM_machine_memory_map       10 /* xen_memory_map: the machine's; dom0 */
+#define XENMEM_exchange                 11 /* xen_memory_exchange */
+#define XENMEM_machphys_mapping         12 /* xen_machphys_mapping */
+#define XENMEM_set_memory_map           13 /* xen_foreign_memory_map */
+#define XENMEM_maximum_gpfn             14 /* domid_t; returns the guest's own count - 1 */
+#define XENMEM_set_pod_target           16
+#define XENMEM_get_pod_target           17
+#define XENMEM_get_sharing_freed_pages  18 /* returns pages */
+#define XENMEM_get_sharing_shared_pages 19 /* returns pages */
+#define XENMEM_paging_op                20
+#define XENMEM_access_op                21
+#define XENMEM_sharing_op               22
+#define XENMEM_claim_pages                                                \
+    24 /* xen_memory_reservation: order-0 extents to set aside, 0 cancels \
+        */
 #define XENMEM_machphys_compat_mfn_list   25
 #define XENMEM_get_vnumainfo              26
 #define XENMEM_reserved_device_memory_map 27
@@ -62,7 +63,11 @@ struct xen_memory_reservation {
     XEN_GUEST_HANDLE(xen_pfn_t) extent_start; /* first frame of each extent */
     xen_ulong_t nr_extents;
     unsigned int extent_order;
+#if __XEN_INTERFACE_VERSION__ >= 0x00030209
     unsigned int mem_flags; /* XENMEMF_* */
+#else
+    unsigned int address_bits;
+#endif
     domid_t domid;
 };
 typedef struct xen_memory_reservation xen_memory_reservation_t;
@@ -116,6 +121,10 @@ struct xen_add_to_physmap {
 typedef struct xen_add_to_physmap xen_add_to_physmap_t;
 DEFINE_XEN_GUEST_HANDLE(xen_add_to_physmap_t);
 
+union xen_add_to_physmap_batch_extra {
+    domid_t foreign_domid; /* of gmfn_foreign, else 0 */
+    uint16_t res0;
+};
 struct xen_add_to_physmap_batch {
     domid_t domid;
     uint16_t space; /* XENMAPSPACE_* */
@@ -123,10 +132,7 @@ struct xen_add_to_physmap_batch {
 #if __XEN_INTERFACE_VERSION__ < 0x00040700
     domid_t foreign_domid;
 #else
-    union xen_add_to_physmap_batch_extra {
-        domid_t foreign_domid; /* of gmfn_foreign, else 0 */
-        uint16_t res0;
-    } u;
+    union xen_add_to_physmap_batch_extra u;
 #endif
     XEN_GUEST_HANDLE(xen_ulong_t) idxs;
     XEN_GUEST_HANDLE(xen_pfn_t) gpfns;

@@ -187,6 +187,38 @@ DEFINE_XEN_GUEST_HANDLE(xenpf_efi_runtime_call_t);
 #define XEN_FW_EFI_PCI_ROM          5
 #define XEN_FW_EFI_APPLE_PROPERTIES 6
 #define XEN_FW_KBD_SHIFT_FLAGS      5
+/* by index, of EFI_INFO */
+union xenpf_efi_info {
+    uint32_t version;
+    struct {
+        uint64_t addr; /* machine */
+        uint32_t nent;
+    } cfg;
+    struct {
+        uint32_t revision;
+        uint32_t bufsz; /* bytes, in/out */
+        XEN_GUEST_HANDLE(void) name;
+    } vendor;
+    struct {
+        uint64_t addr; /* in */
+        uint64_t size; /* in/out */
+        uint64_t attr; /* out */
+        uint32_t type; /* out */
+    } mem;
+    struct {
+        uint16_t segment;
+        uint8_t bus;
+        uint8_t devfn;
+        uint16_t vendor;
+        uint16_t devid;
+        uint64_t address;
+        xen_ulong_t size;
+    } pci_rom;
+    struct {
+        uint64_t address;
+        xen_ulong_t size;
+    } apple_properties;
+};
 struct xenpf_firmware_info {
     uint32_t type; /* XEN_FW_* */
     uint32_t index;
@@ -209,37 +241,7 @@ struct xenpf_firmware_info {
             uint8_t edid_transfer_time;
             XEN_GUEST_HANDLE(uint8) edid; /* 128 bytes */
         } vbeddc_info;
-        union xenpf_efi_info {
-            uint32_t version;
-            struct {
-                uint64_t addr; /* machine */
-                uint32_t nent;
-            } cfg;
-            struct {
-                uint32_t revision;
-                uint32_t bufsz; /* bytes, in/out */
-                XEN_GUEST_HANDLE(void) name;
-            } vendor;
-            struct {
-                uint64_t addr; /* in */
-                uint64_t size; /* in/out */
-                uint64_t attr; /* out */
-                uint32_t type; /* out */
-            } mem;
-            struct {
-                uint16_t segment;
-                uint8_t bus;
-                uint8_t devfn;
-                uint16_t vendor;
-                uint16_t devid;
-                uint64_t address;
-                xen_ulong_t size;
-            } pci_rom;
-            struct {
-                uint64_t address;
-                xen_ulong_t size;
-            } apple_properties;
-        } efi_info;
+        union xenpf_efi_info efi_info;
         uint8_t kbd_shift_flags;
     } u;
 };
@@ -251,8 +253,13 @@ DEFINE_XEN_GUEST_HANDLE(xenpf_firmware_info_t);
 #define XENPF_enter_acpi_sleep    51
 #define XENPF_ACPI_SLEEP_EXTENDED 0x00000001
 struct xenpf_enter_acpi_sleep {
-    uint16_t val_a;       /* PM1a, or the extended sleep control register */
-    uint16_t val_b;       /* PM1b, or the status register */
+#if __XEN_INTERFACE_VERSION__ < 0x00040300
+    uint16_t pm1a_cnt_val;
+    uint16_t pm1b_cnt_val;
+#else
+    uint16_t val_a; /* PM1a, or the extended sleep control register */
+    uint16_t val_b; /* PM1b, or the status register */
+#endif
     uint32_t sleep_state; /* 1 to 5 */
     uint32_t flags;       /* XENPF_ACPI_SLEEP_EXTENDED: hardware-reduced registers */
 };

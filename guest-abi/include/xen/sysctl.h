@@ -398,14 +398,15 @@ struct xen_sysctl_credit2_schedule {
 
 #define XEN_SYSCTL_SCHEDOP_putinfo 0
 #define XEN_SYSCTL_SCHEDOP_getinfo 1
+struct xen_sysctl_sched_arinc653 {
+    XEN_GUEST_HANDLE_64(xen_sysctl_arinc653_schedule_t) schedule;
+};
 struct xen_sysctl_scheduler_op {
     uint32_t cpupool_id;
     uint32_t sched_id;
     uint32_t cmd;
     union {
-        struct xen_sysctl_sched_arinc653 {
-            XEN_GUEST_HANDLE_64(xen_sysctl_arinc653_schedule_t) schedule;
-        } sched_arinc653;
+        struct xen_sysctl_sched_arinc653 sched_arinc653;
         struct xen_sysctl_credit_schedule sched_credit;
         struct xen_sysctl_credit2_schedule sched_credit2;
     } u;

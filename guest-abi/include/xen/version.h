@@ -20,8 +20,9 @@
 #define XENVER_pagesize            7 /* returns bytes */
 #define XENVER_guest_handle        8 /* xen_domain_handle_t of the caller */
 #define XENVER_commandline         9 /* xen_commandline_t: the hypervisor's */
-#define XENVER_build_id            10 /* xen_build_id_t; returns the length, needed with a null argument too \
-                                       */
+#define XENVER_build_id                                                       \
+    10 /* xen_build_id_t; returns the length, needed with a null argument too \
+        */
 
 #ifndef __ASSEMBLY__
 typedef char xen_extraversion_t[16];

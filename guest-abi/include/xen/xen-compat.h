@@ -29,13 +29,8 @@
 #error "__XEN_INTERFACE_VERSION__ before 0x00030202 is not supported"
 #endif
 
-/* trailing array of unknown length: one counted element for old clients, a flexible member for new
- * ones */
-#if __XEN_INTERFACE_VERSION__ >= 0x00040e00
+/* dimension of a trailing array; empty: a flexible member */
 #define COMPAT_FLEX_ARRAY_DIM XEN_FLEX_ARRAY_DIM
-#else
-#define COMPAT_FLEX_ARRAY_DIM 1
-#endif
 
 #ifndef __ASSEMBLY__
 #include <stddef.h>

@@ -112,29 +112,29 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
  * Virtual interrupts, bound by EVTCHNOP_bind_virq. V: one per vCPU; G: one per system, bound on
  * vCPU 0, belongs to dom0 unless given away (XEN_DOMCTL_set_virq_handler).
  */
-#define VIRQ_TIMER           0  /* V. timer set by set_timer_op or vcpu_op has fired */
-#define VIRQ_DEBUG           1  /* V. console asks the guest to dump its state */
-#define VIRQ_CONSOLE         2  /* G. input for CONSOLEIO_read */
-#define VIRQ_DOM_EXC         3  /* G. a domain has shut down or is gone */
-#define VIRQ_TBUF            4  /* G. trace buffer has records */
-#define VIRQ_DEBUGGER        6  /* G. a debugged domain has paused */
-#define VIRQ_XENOPROF        7  /* V. profile samples */
-#define VIRQ_CON_RING        8  /* G. hypervisor's log has grown */
-#define VIRQ_PCPU_STATE      9  /* G. a physical CPU went on or off line */
-#define VIRQ_MEM_EVENT       10 /* G. */
-#define VIRQ_ARGO            11 /* G. */
-#define VIRQ_ENOMEM          12 /* G. free memory is low */
-#define VIRQ_XENPMU          13 /* V. performance counter overflow */
-#define VIRQ_ARCH_0          16
-#define VIRQ_ARCH_1          17
-#define VIRQ_ARCH_2          18
-#define VIRQ_ARCH_3          19
-#define VIRQ_ARCH_4          20
-#define VIRQ_ARCH_5          21
-#define VIRQ_ARCH_6          22
-#define VIRQ_ARCH_7          23
-#define NR_VIRQS             24
-#define VIRQ_MCA             VIRQ_ARCH_0 /* G. machine check telemetry */
+#define VIRQ_TIMER      0  /* V. timer set by set_timer_op or vcpu_op has fired */
+#define VIRQ_DEBUG      1  /* V. console asks the guest to dump its state */
+#define VIRQ_CONSOLE    2  /* G. input for CONSOLEIO_read */
+#define VIRQ_DOM_EXC    3  /* G. a domain has shut down or is gone */
+#define VIRQ_TBUF       4  /* G. trace buffer has records */
+#define VIRQ_DEBUGGER   6  /* G. a debugged domain has paused */
+#define VIRQ_XENOPROF   7  /* V. profile samples */
+#define VIRQ_CON_RING   8  /* G. hypervisor's log has grown */
+#define VIRQ_PCPU_STATE 9  /* G. a physical CPU went on or off line */
+#define VIRQ_MEM_EVENT  10 /* G. */
+#define VIRQ_ARGO       11 /* G. */
+#define VIRQ_ENOMEM     12 /* G. free memory is low */
+#define VIRQ_XENPMU     13 /* V. performance counter overflow */
+#define VIRQ_ARCH_0     16
+#define VIRQ_ARCH_1     17
+#define VIRQ_ARCH_2     18
+#define VIRQ_ARCH_3     19
+#define VIRQ_ARCH_4     20
+#define VIRQ_ARCH_5     21
+#define VIRQ_ARCH_6     22
+#define VIRQ_ARCH_7     23
+#define NR_VIRQS        24
+#define VIRQ_MCA        VIRQ_ARCH_0 /* G. machine check telemetry */
 
 /*
  * mmu_update(reqs, count, done, foreigndom): low two bits of mmu_update.ptr.
@@ -142,9 +142,10 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
  * foreigndom: bits 0-15 owner of the mapped frames, bits 16-31 owner of the page table + 1 (0:
  * caller).
  */
-#define MMU_NORMAL_PT_UPDATE 0 /* *(machine address ptr) = val, checked as an entry of that table \
-                                */
-#define MMU_MACHPHYS_UPDATE  1 /* m2p[ptr >> 12] = val */
+#define MMU_NORMAL_PT_UPDATE                                                                     \
+    0                         /* *(machine address ptr) = val, checked as an entry of that table \
+                               */
+#define MMU_MACHPHYS_UPDATE 1 /* m2p[ptr >> 12] = val */
 #define MMU_PT_UPDATE_PRESERVE_AD \
     2 /* as 0, keeping accessed and dirty bits the CPU has set meanwhile */
 #define MMU_PT_UPDATE_NO_TRANSLATE \
@@ -369,8 +370,9 @@ XEN_ABI_OFFSET(struct start_info, first_p2m_pfn, 1152);
 #define SIF_MULTIBOOT_MOD   (1 << 2) /* mod_start points to a list of xen_multiboot_mod_list */
 #define SIF_MOD_START_PFN   (1 << 3)
 #define SIF_VIRT_P2M_4TOOLS (1 << 4) /* tools can use arch_shared_info.p2m_cr3 */
-#define SIF_PM_MASK         (0xFF << 8) /* power management that dom0 drives: bit 8 C-states, 9 P-states \
-                                         */
+#define SIF_PM_MASK                                                              \
+    (0xFF << 8) /* power management that dom0 drives: bit 8 C-states, 9 P-states \
+                 */
 
 #ifndef __ASSEMBLY__
 struct xen_multiboot_mod_list {

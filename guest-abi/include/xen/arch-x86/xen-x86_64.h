@@ -76,8 +76,12 @@ struct iret_context {
     uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
 };
 
-/* The general registers under all their names, as programs for this ABI write them. */
-#if defined(__GNUC__) && (!defined(__STRICT_ANSI__) || defined(__XEN__) || defined(__XEN_TOOLS__))
+/*
+ * The general registers under the names that programs for this ABI use: hypervisor and tools know
+ * all widths, for guests eax is another name of rax (and _eax its lower half), for strict ISO C
+ * there is rax alone.
+ */
+#if defined(__XEN__) || defined(__XEN_TOOLS__)
 #define __DECL_REG_LOHI(c) \
     union {                \
         uint64_t r##c##x;  \
@@ -108,6 +112,15 @@ struct iret_context {
         uint16_t r##num##w; \
         uint8_t r##num##b;  \
     }
+#elif defined(__GNUC__) && !defined(__STRICT_ANSI__)
+#define __DECL_REG_LO16(n)   \
+    union {                  \
+        uint64_t r##n, e##n; \
+        uint32_t _e##n;      \
+    }
+#define __DECL_REG_LO8(n)  __DECL_REG_LO16(n)
+#define __DECL_REG_LOHI(c) __DECL_REG_LO16(c##x)
+#define __DECL_REG_HI(num) uint64_t r##num
 #else
 #define __DECL_REG_LOHI(c) uint64_t r##c##x
 #define __DECL_REG_LO16(n) uint64_t r##n
