@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-HV_MM_OBJS = hypervisor/mm/page_alloc.o hypervisor/mm/hv_alloc.o hypervisor/mm/frame.o \
-    hypervisor/mm/frame_domain.o hypervisor/mm/pt_check.o hypervisor/mm/pt_walk.o \
-    hypervisor/mm/baseptr.o hypervisor/mm/mmu_update.o hypervisor/mm/mmuext.o hypervisor/mm/ptwr.o \
-    hypervisor/mm/tlb.o hypervisor/mm/memory.o hypervisor/mm/memory_maps.o \
-    hypervisor/mm/exchange.o hypervisor/mm/guest_copy.o
+HV_MM_OBJS = mm/page_alloc.o mm/hv_alloc.o mm/frame.o \
+    mm/frame_domain.o mm/pt_check.o mm/pt_walk.o \
+    mm/baseptr.o mm/mmu_update.o mm/mmuext.o mm/ptwr.o \
+    mm/tlb.o mm/memory.o mm/memory_maps.o \
+    mm/exchange.o mm/guest_copy.o
