@@ -27,13 +27,13 @@ int run_failed(struct run *r, const char *what)
 
 static int out_of_memory(struct run *r, uint64_t missing)
 {
+    const char *more = missing < r->layout->nr_pages ? "more " : "";
     struct hv_physinfo info;
 
     if (hv_physinfo(r->hv, &info) < 0)
         return run_failed(r, "find memory for");
-    return fail(r->why, ENOMEM,
-                "not enough memory for domain %u: %llu MiB more needed, %llu MiB free", r->domid,
-                (unsigned long long)((missing + PAGES_PER_MIB - 1) / PAGES_PER_MIB),
+    return fail(r->why, ENOMEM, "not enough memory for domain %u: %llu MiB %sneeded, %llu MiB free",
+                r->domid, (unsigned long long)((missing + PAGES_PER_MIB - 1) / PAGES_PER_MIB), more,
                 (unsigned long long)((info.free_pages - info.outstanding_pages) / PAGES_PER_MIB));
 }
 

@@ -51,7 +51,7 @@ static bool overlaps(const struct elf *e, const struct elf_segment *s)
 static int add_segment(struct elf *e, const struct bytes *b, const Elf64_Phdr *p,
                        struct failure *why)
 {
-    struct elf_segment s = {p->p_paddr, p->p_memsz, b->data + p->p_offset, p->p_filesz};
+    struct elf_segment s = {p->p_paddr, p->p_memsz, NULL, p->p_filesz};
 
     if (!inside(b, p->p_offset, p->p_filesz))
         return fail(why, EINVAL,
@@ -69,6 +69,7 @@ static int add_segment(struct elf *e, const struct bytes *b, const Elf64_Phdr *p
         e->paddr_start = s.paddr;
     if (s.paddr + s.memsz > e->paddr_end)
         e->paddr_end = s.paddr + s.memsz;
+    s.data = b->data + p->p_offset;
     e->segments[e->n_segments++] = s;
     return 0;
 }

@@ -75,6 +75,8 @@ class Config:
     kernel_args: str = ""
     qemu_args: list = field(default_factory=list)
     cdrom: str = ""  # boot this ISO image instead of -kernel
+    reboot: bool = False  # a reset starts the machine again; otherwise it ends QEMU
+    virtio: bool = True  # the agent may use a virtio port; otherwise COM2 alone
     interactive: bool = False  # a shell on the console, which is this terminal
     extra: object = None  # image.Tree laid over dom0's image
     limit: int = LIMIT
@@ -116,7 +118,9 @@ def qemu_command(config, work):
         raise RigError(f"no {qemu}: run 'make deps'")
     command = [*wrapper, "timeout", "--foreground", "-k", "5", config.limit, qemu,
                "-accel", "tcg", "-cpu", config.cpu, "-smp", config.cpus, "-m", config.memory,
-               "-display", "none", "-no-reboot", "-nic", "none"]
+               "-display", "none", "-nic", "none"]
+    if not config.reboot:
+        command += ["-no-reboot"]
     if config.count:
         command += ["-icount", "shift=0,sleep=off"]
     if config.interactive:
@@ -128,10 +132,11 @@ def qemu_command(config, work):
                     "-chardev", f"socket,id=rigcom,path={work}/com2,server=on,wait=off",
                     "-serial", "chardev:rigcom",
                     "-chardev", f"socket,id=rig,path={work}/virtio,server=on,wait=off",
-                    "-device", "virtio-serial-pci,max_ports=2",
-                    "-device", "virtserialport,chardev=rig,name=bonsai.rig",
                     "-chardev", f"socket,id=mon,path={work}/monitor,server=on,wait=off",
                     "-mon", "chardev=mon,mode=control"]
+        if config.virtio:
+            command += ["-device", "virtio-serial-pci,max_ports=2",
+                        "-device", "virtserialport,chardev=rig,name=bonsai.rig"]
     return [str(a) for a in [*command, *boot_args(config, work), *config.qemu_args]]
 
 
@@ -149,6 +154,7 @@ class Machine:
         self.channel = None
         self.jobs = {}
         self.next_id = 1
+        self.hellos = 0
         self.text = bytearray()
         self.echo = None  # console text is also passed to this function
         self.reason = None  # why QEMU stopped: its SHUTDOWN event
@@ -197,6 +203,12 @@ class Machine:
                 raise MachineStopped(f"the machine {what} before dom0 was up{self._last_words()}")
 
     ended = False
+
+    def wait_hello(self, number, timeout):
+        """Wait until the agent has greeted for the number-th time: 2 is after the first reboot."""
+        with self.lock:
+            if not self.lock.wait_for(lambda: self.hellos >= number or self.ended, timeout) or self.ended:
+                raise MachineStopped(f"dom0 did not come up {number} times{self._last_words()}")
 
     def wait_exit(self, timeout):
         """Wait until QEMU has ended; why: 'guest-shutdown', 'guest-reset', ... or None if unknown."""
@@ -379,6 +391,7 @@ class Machine:
             self.sockets[name].sendall(HEADER.pack(MAGIC, ord("H"), 0, 0))
             with self.lock:
                 self.channel, self.channel_name = self.sockets[name], name
+                self.hellos += 1
                 self.lock.notify_all()
             return
         with self.lock:

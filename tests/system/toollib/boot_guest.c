@@ -4,9 +4,10 @@
  * until it shuts itself down, destroy it, and look whether the hypervisor has all its memory back.
  *
  *   toollib_boot -k KERNEL [-r RAMDISK] [-a CMDLINE] [-m MIB] [-M MAXMIB] [-v VCPUS] [-t SECONDS]
- *                [-w TEXT] [-n]
+ *                [-w TEXT] [-q] [-n] [-c TIMES]
  *
- * -w: a text that must appear on the console. -n: no store (for guests that need none).
+ * -w: a text that must appear on the console. -q: its appearance ends the run well. -n: no store
+ * (for guests that need none). -c: do it so many times.
  * Exit status: 0 the guest shut down by itself with reason 0 and showed the text, nothing leaked.
  *
  * Speaks to the store by itself (a dozen lines of its wire protocol), so that it needs neither our
@@ -31,11 +32,14 @@
 enum { XS_INTRODUCE = 8, XS_RELEASE = 9, XS_WRITE = 11, XS_MKDIR = 12, XS_RM = 13, XS_PERMS = 14 };
 enum { XS_ERROR = 16 };
 
+#define POOL_PAGES 8u
+
 struct options {
     struct build_params build;
     unsigned seconds;
     const char *text;
-    bool no_store;
+    bool no_store, quit;
+    unsigned times;
 };
 
 struct console {
@@ -145,7 +149,7 @@ static void console_show(struct console *c, const char *text, char byte)
     }
     c->seen[c->n_seen++] = byte;
     c->seen[c->n_seen] = 0;
-    if (byte == '\n' && text && strstr(c->seen, text))
+    if (text && strstr(c->seen, text))
         c->found = true;
 }
 
@@ -183,6 +187,8 @@ static int watch(struct hv *hv, uint16_t domid, struct console *c, const struct 
         if (hv_getdomaininfo(hv, domid, &info) < 0)
             die("cannot read the domain's state");
         console_drain(c, o->text);
+        if (o->quit && c->found)
+            return 0;
         if (info.shutdown)
             return (int)info.shutdown_reason;
     }
@@ -195,14 +201,20 @@ static uint64_t free_pages(struct hv *hv)
 
     if (hv_physinfo(hv, &p) < 0)
         die("physinfo");
-    return p.free_pages + p.scrub_pages;
+    return p.free_pages;
 }
 
-/* The domain's end is only seen once the last of its pages is free. */
-static bool memory_is_back(struct hv *hv, uint64_t before)
+/*
+ * The domain is gone for good once nobody holds a page of it any more. The hypervisor's own pools
+ * may then have grown by a few pages, not more.
+ */
+static bool all_is_back(struct hv *hv, uint16_t domid, uint64_t before)
 {
+    struct hv_dominfo info;
+
     for (int i = 0; i < 100; i++) {
-        if (free_pages(hv) >= before)
+        if (hv_getdomaininfo(hv, domid, &info) < 0 && errno == ESRCH &&
+            free_pages(hv) + POOL_PAGES >= before)
             return true;
         usleep(50000);
     }
@@ -271,7 +283,7 @@ static int run(struct hv *hv, const struct options *o, struct failure *why)
         fprintf(stderr, "toollib_boot: %s\n", second.text);
         result = -1;
     }
-    if (!memory_is_back(hv, before))
+    if (!all_is_back(hv, domid, before))
         return fail(why, EPROTO, "memory leaked");
     return result;
 }
@@ -280,7 +292,7 @@ static void parse(struct options *o, int argc, char **argv)
 {
     int c;
 
-    while ((c = getopt(argc, argv, "k:r:a:m:M:v:t:w:n")) != -1) {
+    while ((c = getopt(argc, argv, "k:r:a:m:M:v:t:w:c:qn")) != -1) {
         switch (c) {
         case 'k':
             o->build.kernel = optarg;
@@ -306,6 +318,12 @@ static void parse(struct options *o, int argc, char **argv)
         case 'w':
             o->text = optarg;
             break;
+        case 'c':
+            o->times = (unsigned)strtoul(optarg, NULL, 0);
+            break;
+        case 'q':
+            o->quit = true;
+            break;
         case 'n':
             o->no_store = true;
             break;
@@ -317,14 +335,16 @@ static void parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.build = {.memory_kib = 128 << 10, .max_vcpus = 1}, .seconds = 60};
+    struct options o = {
+        .build = {.memory_kib = 128 << 10, .max_vcpus = 1}, .seconds = 60, .times = 1};
     struct failure why;
     struct hv *hv;
 
     parse(&o, argc, argv);
     if (!o.build.kernel || optind != argc) {
         fprintf(stderr, "usage: toollib_boot -k KERNEL [-r RAMDISK] [-a CMDLINE] [-m MIB] "
-                        "[-M MAXMIB] [-v VCPUS] [-t SECONDS] [-w TEXT] [-n]\n");
+                        "[-M MAXMIB] [-v VCPUS] [-t SECONDS] [-w TEXT] [-q] [-n] "
+                        "[-c TIMES]\n");
         return 2;
     }
     if (o.build.max_memory_kib < o.build.memory_kib)
@@ -334,9 +354,11 @@ int main(int argc, char **argv)
         die("cannot open the hypervisor");
     if (!o.no_store)
         store_open();
-    if (run(hv, &o, &why) < 0) {
-        fprintf(stderr, "toollib_boot: %s\n", why.text);
-        return 1;
+    for (unsigned i = 0; i < o.times; i++) {
+        if (run(hv, &o, &why) < 0) {
+            fprintf(stderr, "toollib_boot: %s\n", why.text);
+            return 1;
+        }
     }
     hv_close(hv);
     return 0;
