@@ -100,7 +100,7 @@ long do_mmu_update(struct hcall *c, void *arg)
 {
     uint32_t count = (uint32_t)c->a[1], before = (uint32_t)(c->a[1] >> 32), done = 0;
     uint32_t pt_dom = (uint32_t)c->a[3] >> 16;
-    long budget = PT_BUDGET;
+    long budget = pt_budget;
     struct pt_batch b = {.pt_owner = c->d, .budget = &budget};
     int rc = vcpu_finish_old_table(c->v, &budget);
 

@@ -114,4 +114,5 @@ void vcpu_put_page_tables(struct vcpu *v); /* teardown: both, and an unfinished 
 /* Goes on with the release that an earlier hypercall of v left unfinished. 0 or -ERESTART. */
 int vcpu_finish_old_table(struct vcpu *v, long *budget);
 
-#define PT_BUDGET 16384 /* entries looked at before a hypercall has to be continued */
+/* Entries looked at before a hypercall has to be continued; only tests change it. */
+extern long pt_budget;

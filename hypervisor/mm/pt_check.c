@@ -22,6 +22,8 @@
 /* never allowed above L1 */
 #define PTE_TABLE_BAD (PTE_PWT | PTE_PCD | PTE_PSE | PTE_G)
 
+long pt_budget = 16384;
+
 static bool is_hypervisor_slot(unsigned i)
 {
     return i >= HV_FIRST_SLOT && i <= HV_LAST_SLOT;
