@@ -9,3 +9,5 @@ HV_COMMS_TESTS = $(addprefix $(B)/tests/host/,hv_comms_evtchn hv_comms_grant hv_
 $(HV_COMMS_TESTS): $(B)/tests/host/%: $(B)/host/tests/host/%.o $(HV_COMMS_HOST_OBJS) $$(HV_HOST_MM_OBJS)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(HV_HOST_LDFLAGS)
+$(B)/tests/host/hv_comms_domain: $(addprefix $(B)/host/hypervisor/,dom/domctl.o dom/domctl_vcpu.o \
+    dom/domctl_mem.o dom/domctl_policy.o dom/sysctl.o dom/cpupool.o pv/cpuid.o version.o)
