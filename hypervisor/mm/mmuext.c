@@ -222,7 +222,7 @@ long do_mmuext_op(struct hcall *c, void *arg)
     if (unlikely(!k.owner))
         return rc;
     rc = k.owner == &domain_io || k.owner == &domain_xen ? -EPERM : operations(&k, count, &done);
-    pt_target_put(k.owner);
+    pt_target_put(c->d, k.owner);
     if (rc == -ERESTART) {
         c->a[0] += (uint64_t)done * sizeof(struct mmuext_op);
         c->a[1] = (count - done) | (uint64_t)(before + done) << 32;

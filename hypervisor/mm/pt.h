@@ -101,7 +101,7 @@ long do_update_va_mapping_otherdomain(struct hcall *c, void *arg);
 /* Who is meant by a foreigndom argument: with a reference unless domain_io or domain_xen; NULL and
  * *err. */
 struct domain *pt_target_get(struct domain *caller, uint32_t domid, int *err);
-void pt_target_put(struct domain *d);
+void pt_target_put(const struct domain *caller, struct domain *d);
 
 /* mm/baseptr.c. New kernel (or user) L4 for v, the current vCPU or one not running: takes
  * references and type, drops the old ones, loads CR3 when v is current. user: mfn 0 means none. For

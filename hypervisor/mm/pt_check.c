@@ -328,7 +328,7 @@ static int write_table(struct pt_batch *b, uint64_t *slot, uint64_t val, enum pt
     struct frame *child;
     int rc;
 
-    if (b->level == 4 && is_hypervisor_slot(((uint64_t)slot & ~PAGE_MASK) / 8))
+    if (b->level == 4 && is_hypervisor_slot((uint64_t)slot / 8 % PT_ENTRIES))
         return -EINVAL;
     if (b->unfinished)
         return -ERESTART;
