@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "pretend.h"
+#include "pretend/pretend.h"
 
 struct fakes {
     unsigned kicks, wakes, rechecks;

@@ -10,4 +10,4 @@ $(HV_COMMS_TESTS): $(B)/tests/host/%: $(B)/host/tests/host/%.o $(HV_COMMS_HOST_O
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(HV_HOST_LDFLAGS)
 $(B)/tests/host/hv_comms_domain: $(addprefix $(B)/host/hypervisor/,dom/domctl.o dom/domctl_vcpu.o \
-    dom/domctl_mem.o dom/domctl_policy.o dom/sysctl.o dom/cpupool.o pv/cpuid.o version.o)
+    dom/bitmap.o dom/domctl_mem.o dom/domctl_policy.o dom/sysctl.o dom/cpupool.o pv/cpuid.o version.o)
