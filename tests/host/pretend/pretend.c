@@ -245,7 +245,8 @@ size_t raw_copy(void *dst, const void *src, size_t n)
 {
     size_t to = reachable(dst, n), from = reachable(src, n), can = min(to, from);
 
-    memcpy(dst, src, can);
+    if (can)
+        memcpy(dst, src, can);
     return n - can;
 }
 
