@@ -120,15 +120,22 @@ static void queue(struct conn *c, const struct wire_header *h, const void *body,
         conn_fail(c, WIRE_RING_COMM, "it does not read its events, %zu bytes wait", c->queued);
 }
 
+/* After -1 from a transport. */
+static void transport_failed(struct conn *c)
+{
+    if (errno == EPROTO)
+        conn_fail(c, WIRE_RING_INDEX, "a ring's index is out of range");
+    else if (errno != EAGAIN)
+        conn_fail(c, WIRE_RING_OK, "%s", strerror(errno));
+}
+
 static void flush(struct conn *c)
 {
     while (c->first != NULL && !c->dead) {
         struct out *o = c->first;
         ssize_t n = c->transport->write(c, o->data + o->done, o->len - o->done);
         if (n < 0) {
-            if (errno != EAGAIN)
-                conn_fail(c, errno == EPROTO ? WIRE_RING_INDEX : WIRE_RING_OK, "%s",
-                          strerror(errno));
+            transport_failed(c);
             return;
         }
         o->done += (size_t)n;
@@ -229,8 +236,8 @@ static bool fill(struct conn *c)
     }
     if (n == 0)
         conn_fail(c, WIRE_RING_OK, "its end");
-    else if (errno != EAGAIN)
-        conn_fail(c, errno == EPROTO ? WIRE_RING_INDEX : WIRE_RING_OK, "%s", strerror(errno));
+    else
+        transport_failed(c);
     return false;
 }
 

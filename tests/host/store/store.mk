@@ -3,7 +3,7 @@
 # nonzero on failure. The daemon's .c files as they are, with ASan and UBSan.
 
 STORE_SAN   = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-STORE_TESTS = $(addprefix $(B)/tests/host/store_,tree nodes transactions watches requests ring)
+STORE_TESTS = $(addprefix $(B)/tests/host/store_,tree nodes transactions watches requests ring daemon)
 store_san   = $(patsubst $(B)/obj/%,$(B)/obj/store-san/%,$(1))
 
 $(B)/obj/store-san/%.o: %.c
@@ -14,7 +14,15 @@ $(B)/tests/host/store_%: $(B)/obj/store-san/tests/host/store/test_%.o \
     $(B)/obj/store-san/tests/host/store/fake.o \
     $(call store_san,$(filter-out %/main.o,$(STORED_OBJS)))
 	@mkdir -p $(@D)
-	$(CC) $(STORE_SAN) -o $@ $^ -lcmocka
+	$(CC) $(STORE_SAN) -o $@ $(filter %.o,$^) -lcmocka
+
+# this one runs a daemon of its own, and the tools as they are installed
+$(B)/tests/host/store_daemon: $(B)/tests/store/bonsai-xenstored $(STORE_TOOLS)
+$(B)/tests/host/store_daemon: $(call store_san,$(STORE_CLIENT_OBJS))
+
+$(B)/tests/store/bonsai-xenstored: $(call store_san,$(STORED_OBJS))
+	@mkdir -p $(@D)
+	$(CC) $(STORE_SAN) -o $@ $^
 
 host-store: $(STORE_TESTS)
 	@status=0; for t in $(STORE_TESTS); do $$t || status=1; done; exit $$status
