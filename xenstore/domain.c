@@ -9,6 +9,7 @@
 
 #include "xenstore/log.h"
 #include "xenstore/loop.h"
+#include "xenstore/parse.h"
 #include "xenstore/request.h"
 #include "xenstore/ring.h"
 #include "xenstore/xen.h"

@@ -26,6 +26,7 @@
 #include "xenstore/xen.h"
 
 static struct storage storage;
+static struct limits limits;
 static const char *pid_file;
 static bool stopping;
 
@@ -34,6 +35,7 @@ static const char usage[] =
     "Keeps the XenStore and serves it to this machine's domains.\n"
     "  -F, --pid-file FILE     write the daemon's process id there\n"
     "  -N, --no-fork           stay in the foreground, messages on stderr\n"
+    "  -Q, --quota NAME=N      set a limit on guests; names and values: xenstore-control quota\n"
     "  -T, --trace-file FILE   write every message there\n"
     "  -h, --help              this text\n"
     "The socket is $XENSTORED_PATH, or socket in $XENSTORED_RUNDIR (/run/xenstored).\n";
@@ -148,6 +150,7 @@ static bool start(void)
         log_line("cannot wait for events: %s", strerror(errno));
     else
         good = true;
+    storage.limits = limits;
     storage.domain_exists = domain_exists;
     storage.wake = conn_wake;
     if (good && socket_listen(&storage, path) != 0)
@@ -184,29 +187,44 @@ static void stop(void)
         unlink(pid_file);
 }
 
-int main(int argc, char **argv)
+/* NAME=N */
+static bool set_quota(char *text)
 {
-    static const struct option options[] = {{"pid-file", required_argument, NULL, 'F'},
-                                            {"no-fork", no_argument, NULL, 'N'},
-                                            {"trace-file", required_argument, NULL, 'T'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    bool foreground = false;
-    int opt, parent = -1;
-    while ((opt = getopt_long(argc, argv, "F:NT:hH", options, NULL)) != -1)
+    char *value = strchr(text, '=');
+    if (value == NULL)
+        return false;
+    *value = '\0';
+    bool good = limit_set(&limits, text, value + 1);
+    *value = '='; /* for the message */
+    return good;
+}
+
+/* What the options say; -1 to go on, else the exit status. */
+static int read_options(int argc, char **argv, bool *foreground)
+{
+    static const struct option options[] = {
+        {"pid-file", required_argument, NULL, 'F'}, {"no-fork", no_argument, NULL, 'N'},
+        {"quota", required_argument, NULL, 'Q'},    {"trace-file", required_argument, NULL, 'T'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+    int opt;
+    while ((opt = getopt_long(argc, argv, "F:NQ:T:hH", options, NULL)) != -1)
         switch (opt) {
         case 'F':
             pid_file = optarg;
             break;
         case 'N':
-            foreground = true;
+            *foreground = true;
             break;
+        case 'Q':
+            if (set_quota(optarg))
+                break;
+            log_line("no such quota, or no fitting value: %s", optarg);
+            return 1;
         case 'T':
-            if (log_trace_file(optarg) != 0 || log_trace(true) != 0) {
-                log_line("cannot write trace file %s: %s", optarg, strerror(errno));
-                return 1;
-            }
-            break;
+            if (log_trace_file(optarg) == 0 && log_trace(true) == 0)
+                break;
+            log_line("cannot write trace file %s: %s", optarg, strerror(errno));
+            return 1;
         case 'h':
         case 'H':
             fputs(usage, stdout);
@@ -215,10 +233,20 @@ int main(int argc, char **argv)
             fputs(usage, stderr);
             return 1;
         }
-    if (optind < argc) {
-        fprintf(stderr, "bonsai-xenstored: unexpected argument '%s'\n%s", argv[optind], usage);
-        return 1;
-    }
+    if (optind == argc)
+        return -1;
+    fprintf(stderr, "bonsai-xenstored: unexpected argument '%s'\n%s", argv[optind], usage);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    bool foreground = false;
+    int parent = -1;
+    limits = default_limits;
+    int status = read_options(argc, argv, &foreground);
+    if (status >= 0)
+        return status;
     if (!foreground && (parent = to_background()) < 0) {
         log_line("cannot go to the background: %s", strerror(errno));
         return 1;

@@ -4,6 +4,7 @@
  * transactions. A body is bytes from outside: nothing here reads behind header.len, and only
  * request_words() and the two that take raw bytes look at it at all.
  */
+#include "xenstore/parse.h"
 #include "xenstore/request.h"
 
 #include <errno.h>
@@ -34,20 +35,6 @@ unsigned request_words(const struct request *r, const char **word, unsigned max)
         word[n++] = r->body + at;
     }
     return n;
-}
-
-bool parse_number(const char *text, uint64_t max, uint64_t *value)
-{
-    uint64_t v = 0;
-    if (text[0] == '\0')
-        return false;
-    for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9' || v > (UINT64_MAX - 9) / 10)
-            return false;
-        v = v * 10 + (uint64_t)(*text - '0');
-    }
-    *value = v;
-    return v <= max;
 }
 
 struct path {

@@ -30,8 +30,6 @@ void request_answer(struct request *r, const void *data, size_t len);
  * more, or the last is not ended.
  */
 unsigned request_words(const struct request *r, const char **word, unsigned max);
-/* A whole number in decimal, at most max. */
-bool parse_number(const char *text, uint64_t max, uint64_t *value);
 
 /* Operations that live elsewhere. */
 int op_control(struct request *r);

@@ -9,18 +9,6 @@
 
 #include "xenstore/transaction.h"
 
-static const struct limits default_limits = {
-    .nodes = 1000,
-    .watches = 128,
-    .transactions = 10,
-    .outstanding = 20,
-    .transaction_nodes = 1024,
-    .memory = 2560 * 1024,
-    .node_size = 2048,
-    .path_max = 2048,
-    .permissions = 5,
-};
-
 /* A node of dom0's own, below a path. */
 static struct node *first_node(struct storage *st, const char *name)
 {

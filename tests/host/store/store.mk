@@ -29,3 +29,8 @@ host-store: $(STORE_TESTS)
 
 .PHONY: host-store
 .SECONDARY: $(call store_san,$(STORED_OBJS))
+
+# for a guest's ramdisk; its output under two daemons is compared
+$(B)/tests/store/guest-probe: $(B)/obj/tests/host/store/guest_probe.o $(STORE_CLIENT_OBJS)
+	@mkdir -p $(@D)
+	$(CC) -static -o $@ $^
