@@ -2,6 +2,8 @@
 # The store's tests on the host: each build/tests/host/store_* is a program that prints cmocka's output and exits
 # nonzero on failure. The daemon's .c files as they are, with ASan and UBSan.
 
+ifndef STORE_TESTS # may be included from more than one place
+
 STORE_SAN   = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 STORE_TESTS = $(addprefix $(B)/tests/host/store_,tree nodes transactions watches requests ring daemon)
 store_san   = $(patsubst $(B)/obj/%,$(B)/obj/store-san/%,$(1))
@@ -34,3 +36,5 @@ host-store: $(STORE_TESTS)
 $(B)/tests/store/guest-probe: $(B)/obj/tests/host/store/guest_probe.o $(STORE_CLIENT_OBJS)
 	@mkdir -p $(@D)
 	$(CC) -static -o $@ $^
+
+endif
