@@ -221,15 +221,18 @@ static bool message_there(struct conn *c, struct wire_header *h)
     return c->have - c->at >= sizeof(*h) + h->len;
 }
 
-/* Takes in what there is room for; false when nothing came. */
-static bool fill(struct conn *c)
+/* Takes in what there is room for; sets *all_there when that was all there is. false: nothing came.
+ */
+static bool fill(struct conn *c, bool *all_there)
 {
     if (c->at > 0) {
         memmove(c->in, c->in + c->at, c->have - c->at);
         c->have -= c->at;
         c->at = 0;
     }
-    ssize_t n = c->transport->read(c, c->in + c->have, sizeof(c->in) - c->have);
+    size_t room = sizeof(c->in) - c->have;
+    ssize_t n = c->transport->read(c, c->in + c->have, room);
+    *all_there = n < (ssize_t)room;
     if (n > 0) {
         c->have += (size_t)n;
         return true;
@@ -252,14 +255,14 @@ static bool may_take(const struct conn *c)
 static void round_of(struct conn *c)
 {
     unsigned taken = 0;
-    bool more = true;
+    bool more = true, all_there = false;
     if (c->dead || !c->transport->begin(c))
         return;
     flush(c);
     while (more && taken < ROUND && may_take(c)) {
         struct request r = {.s = &c->session, .answer = answer};
         if (!message_there(c, &r.header)) {
-            more = !c->dead && fill(c);
+            more = !c->dead && !all_there && fill(c, &all_there);
             continue;
         }
         r.body = c->in + c->at + sizeof(r.header);

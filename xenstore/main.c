@@ -140,10 +140,13 @@ static void ready(int parent)
 
 static bool start(void)
 {
-    struct rlimit many = {65536, 65536};
+    struct rlimit files;
     char *path = socket_path();
     bool good = false;
-    setrlimit(RLIMIT_NOFILE, &many); /* else with the descriptors there are */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a client each */
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
     if (path == NULL || storage_init(&storage) != 0)
         log_line("no memory");
     else if (loop_init() != 0 || catch_signals() != 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# XenStore: client library (STORE_CLIENT_OBJS, for others to link), daemon, command-line tools, their tests.
+# XenStore: client library (STORE_CLIENT_OBJS, for others to link), daemon, command-line tools.
 
 STORE_CLIENT_OBJS = $(addprefix $(B)/obj/xenstore/,client.o client_ops.o client_format.o wire.o)
 

@@ -19,21 +19,26 @@ static const char *err(int rc)
     return rc >= 0 ? "OK" : wire_error_name(errno);
 }
 
+/* At most max bytes, NUL as '|'. */
+static void show(const char *data, size_t len, size_t max)
+{
+    for (const char *end = data + (len < max ? len : max); data < end; data++)
+        putchar(*data == '\0' ? '|' : *data);
+}
+
 static void raw(uint32_t type, const char *name, const char *body, size_t len)
 {
     struct client_part part = {body, len};
     const char *answer;
     size_t n;
     printf("%s(", name);
-    for (size_t i = 0; i < len && i < 60; i++)
-        putchar(body[i] == '\0' ? '|' : body[i]);
+    show(body, len, 60);
     if (client_call(s, STORE_NO_TX, type, &part, 1, &answer, &n) != 0) {
         printf(") -> %s\n", wire_error_name(errno));
         return;
     }
     printf(") -> ");
-    for (size_t i = 0; i < n && i < 100; i++)
-        putchar(answer[i] == '\0' ? '|' : answer[i]);
+    show(answer, n, 100);
     putchar('\n');
 }
 #define RAW(type, body) raw(WIRE_##type, #type, body, sizeof(body))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The store's tests on the host: each build/tests/host/store_* is a program that prints cmocka's output and exits
-# nonzero on failure. The daemon's .c files as they are, with ASan and UBSan.
+# The store's tests on the host: each build/tests/host/store_* is a program that prints cmocka's
+# output and exits nonzero on failure. The daemon's .c files as they are, with ASan and UBSan.
 
 ifndef STORE_TESTS # may be included from more than one place
 
