@@ -194,6 +194,9 @@ static void forget(struct storage *st, struct domain *d)
         at = &(*at)->next;
     *at = d->next;
     free(d);
+    for (struct session *s = st->sessions; s != NULL; s = s->next)
+        if (s->who.target == id)
+            s->who.target = DOMID_NOBODY;
     int err = storage_forget_domain(st, id);
     if (err != 0)
         log_line("nodes or permissions of dead domain %u may be left: %s", id, strerror(err));
