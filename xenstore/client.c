@@ -143,6 +143,9 @@ static int send_all(struct store *s, const char *data, size_t len)
         } else if (n < 0 && errno == EAGAIN) {
             if (wait_for(s, POLLOUT, -1) < 0)
                 return broke(s, EIO);
+        } else if (n < 0 && errno != EINTR && !s->socket && errno != EIO) {
+            return -1; /* the kernel's answer to a watch: it has taken the message, and may not
+                          answer else */
         } else if (n < 0 && errno != EINTR) {
             return broke(s, errno == EPIPE || errno == ECONNRESET ? EPIPE : EIO);
         }

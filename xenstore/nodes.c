@@ -277,9 +277,9 @@ int node_remove(struct session *s, struct transaction *tx, const char *path, siz
 {
     struct node *node;
     size_t at;
-    if (len == 1)
-        return EINVAL;
     int err = look_up(s, tx, path, len, PERM_WRITE, &node, &at);
+    if (err == 0 && len == 1)
+        err = EINVAL; /* the root stays */
     if (err == 0)
         err = transaction_touch(s, tx, path, path_parent(path, len), TOUCH_USED);
     if (err != 0)
@@ -297,10 +297,10 @@ static int may_set(struct session *s, const struct perms *now, const struct perm
     if (!s->who.privileged && perms->n > st->limits.permissions)
         return ENOSPC;
     if (perms_owner(perms) != perms_owner(now)) {
-        if (!s->who.privileged)
-            return EPERM;
         if (perms_owner(perms) != 0 && !st->domain_exists(st, perms_owner(perms)))
             return ENOENT;
+        if (!s->who.privileged)
+            return EPERM;
     }
     for (uint32_t i = 1; i < perms->n; i++)
         if (perms->entry[i].domid != 0)

@@ -301,7 +301,7 @@ static const struct operation {
     [WIRE_MKDIR] = {"MKDIR", op_mkdir, false, false},
     [WIRE_RM] = {"RM", op_rm, false, false},
     [WIRE_SET_PERMS] = {"SET_PERMS", op_set_perms, false, false},
-    [WIRE_IS_DOMAIN_INTRODUCED] = {"IS_DOMAIN_INTRODUCED", op_is_introduced, false, false},
+    [WIRE_IS_DOMAIN_INTRODUCED] = {"IS_DOMAIN_INTRODUCED", op_is_introduced, true, false},
     [WIRE_RESUME] = {"RESUME", op_resume, true, false},
     [WIRE_SET_TARGET] = {"SET_TARGET", op_set_target, true, false},
     [WIRE_RESET_WATCHES] = {"RESET_WATCHES", op_reset_watches, false, false},

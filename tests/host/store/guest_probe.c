@@ -170,15 +170,15 @@ static void sizes(void)
 static void counts(void)
 {
     int n, rc = 0;
+    store_reset_watches(s);
     for (n = 0; rc == 0 && n < 3000; n++)
-        rc = store_writef(s, STORE_NO_TX, "", "data/d%d/n%d", n / 100, n);
+        rc = store_writef(s, STORE_NO_TX, "", "data/q/d%d/n%d", n / 100, n);
     printf("nodes: about %d, then %s\n", (n + 25) / 50 * 50, err(rc));
-    store_rm(s, STORE_NO_TX, "data");
+    RAW(RM, "data/q");
     for (rc = 0, n = 0; rc == 0 && n < 3000; n++)
-        rc = store_writef(s, STORE_NO_TX, "", "data/long-long-long-name-%d", n);
+        rc = store_writef(s, STORE_NO_TX, "", "data/q/long-long-long-name-%d", n);
     printf("children of one node: about %d, then %s\n", (n + 5) / 10 * 10, err(rc));
-    RAW(RM, "data");
-    RAW(WRITE, "data\0x");
+    RAW(RM, "data/q");
     for (rc = 0, n = 0; rc == 0 && n < 3000; n++)
         rc = store_watchf(s, "t", "data/%d", n);
     printf("watches: about %d, then %s\n", (n + 5) / 10 * 10, err(rc));

@@ -66,6 +66,7 @@ static void only_dom0_changes_owners(void **state)
     assert_int_equal(do_perms(g, NULL, "/g", "n1 r2"), 0);
     assert_int_equal(do_perms(g, NULL, "/g", "n2"), EPERM);
     assert_int_equal(do_perms(g, NULL, "/g", "n0"), EPERM);
+    assert_int_equal(do_perms(g, NULL, "/g", "n9"), ENOENT);
     assert_int_equal(do_perms(g, NULL, "/g", "n1 r2 r3 r4 r5"), 0);
     assert_int_equal(do_perms(g, NULL, "/g", "n1 r2 r3 r4 r5 r6"), ENOSPC);
     assert_int_equal(do_perms(dom0, NULL, "/g", "n9"), ENOENT); /* there is no such domain */
