@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The page of hypercall stubs that older kernels, NetBSD and small guests ask for
+ * (abi-inventory 1.8).
+ */
+#pragma once
+#include "lib/types.h"
+
+struct domain;
+
+/* Fills a frame of d's, which must be writable; 0, -EINVAL. */
+int hypercall_page_write(struct domain *d, mfn_t m);

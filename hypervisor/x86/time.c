@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One clock: system time = ns_base + scale(TSC - tsc_base), with the multiplier and shift of the ABI
+ * (xen.h, struct vcpu_time_info), so that guests who do the same sum get the same nanosecond. The bases
+ * are fixed at boot, hence guests' copies need no updates afterwards.
+ *
+ * The TSC is measured against channel 2 of the PIT (Intel 8254), or against the ACPI PM timer where there
+ * is no PIT. Of three measurements the shortest counts: what disturbs one makes it longer.
+ */
+#include "x86/time.h"
+#include "x86/asm.h"
+#include "x86/cpu.h"
+#include "x86/percpu.h"
+#include "boot/boot.h"
+#include "dom/domain.h"
+#include "dom/vcpu.h"
+#include "lib/lib.h"
+#include "mm/guest_copy.h"
+
+#define PIT_HZ      1193182ul
+#define PM_TIMER_HZ 3579545ul
+
+uint32_t cpu_khz, tsc_khz;
+
+static uint32_t mul; /* ns = (ticks << shift, or >> -shift) * mul >> 32 */
+static int8_t shift;
+
+static struct {
+    uint64_t secs;
+    uint32_t nsecs;
+} wallclock; /* at system time 0; LOCK_DOMLIST is not needed: 64-bit store, version in each domain */
+
+static uint64_t scale(uint64_t ticks)
+{
+    ticks = shift >= 0 ? ticks << shift : ticks >> -shift;
+    return (uint64_t)((unsigned __int128)ticks * mul >> 32);
+}
+
+uint64_t tsc_to_ns(uint64_t tsc)
+{
+    const struct pcpu *p = this_cpu();
+
+    return p->ns_base + scale(tsc - p->tsc_base);
+}
+
+nsec_t now(void)
+{
+    const struct pcpu *p = this_cpu();
+    uint64_t tsc = rdtsc();
+
+    /* CPUs' counters may differ by some ticks */
+    return p->ns_base + (tsc > p->tsc_base ? scale(tsc - p->tsc_base) : 0);
+}
+
+uint64_t ns_to_tsc(nsec_t t)
+{
+    const struct pcpu *p = this_cpu();
+    uint64_t ns = t > p->ns_base ? t - p->ns_base : 0;
+    uint64_t high = ns >> 32, low = ns << 32, ticks, rest;
+
+    if (high >= mul)
+        return ~0ul;
+    __asm__("divq %4" : "=a"(ticks), "=d"(rest) : "a"(low), "d"(high), "r"((uint64_t)mul));
+    ticks = shift >= 0 ? ticks >> shift : ticks << -shift;
+    return p->tsc_base + ticks + 1;
+}
+
+/* TSC ticks while PIT channel 2 counts `count` down; 0 when it does not. */
+static uint64_t ticks_by_pit(uint16_t count)
+{
+    uint64_t start, end, limit = 0;
+
+    outb(0x61, (uint8_t)((inb(0x61) & ~3) | 1)); /* gate open, speaker off */
+    outb(0x43, 0xb0);                            /* channel 2, both bytes, mode 0 */
+    outb(0x42, (uint8_t)count);
+    start = rdtsc();
+    outb(0x42, (uint8_t)(count >> 8));
+    do {
+        end = rdtsc();
+        if (++limit == 10000000)
+            return 0;
+    } while (!(inb(0x61) & 0x20));
+    return end - start;
+}
+
+static uint64_t ticks_by_pm_timer(uint32_t count)
+{
+    uint16_t port = (uint16_t)acpi_sleep.pm_timer;
+    uint32_t first;
+    uint64_t start, limit = 0;
+
+    if (!port)
+        return 0;
+    first = inl(port);
+    start = rdtsc();
+    while (((inl(port) - first) & 0xffffff) < count)
+        if (++limit == 10000000)
+            return 0;
+    return rdtsc() - start;
+}
+
+static uint32_t measure_khz(void)
+{
+    uint64_t pit = ~0ul, pm = ~0ul;
+    uint16_t count = PIT_HZ / 100;
+
+    for (int i = 0; i < 3; i++)
+        pit = min(pit, ticks_by_pit(count));
+    if (pit)
+        return (uint32_t)(pit * PIT_HZ / count / 1000);
+    for (int i = 0; i < 3; i++)
+        pm = min(pm, ticks_by_pm_timer(PM_TIMER_HZ / 100));
+    if (!pm)
+        panic("neither the PIT nor the ACPI PM timer counts: no clock to measure the CPU by");
+    return (uint32_t)(pm * 100 / 1000);
+}
+
+/* mul in [2^31, 2^32), as ticks/ns allows the most exact one. */
+static void set_scale(uint32_t khz)
+{
+    uint64_t ticks_per_sec = (uint64_t)khz * 1000, ns = 1000000000;
+
+    shift = 0;
+    while (ticks_per_sec > ns * 2) {
+        ticks_per_sec >>= 1;
+        shift--;
+    }
+    while (ticks_per_sec <= ns) {
+        ticks_per_sec <<= 1;
+        shift++;
+    }
+    mul = (uint32_t)((ns << 32) / ticks_per_sec);
+}
+
+static uint8_t cmos(uint8_t reg)
+{
+    outb(0x70, reg);
+    return inb(0x71);
+}
+
+static uint64_t days_since_1970(unsigned year, unsigned month, unsigned day)
+{
+    static const uint16_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    unsigned y = year - (month <= 2); /* leap days up to the end of last February */
+    unsigned leaps = y / 4 - y / 100 + y / 400 - 477;
+
+    return (year - 1970) * 365ul + leaps + before[month - 1] + day - 1;
+}
+
+/* The RTC's time, read twice alike and not during an update. */
+static uint64_t read_rtc(void)
+{
+    static const uint8_t reg[] = {0, 2, 4, 7, 8, 9};
+    uint8_t t[6], again[6];
+
+    for (int tries = 0; tries < 100000 && cmos(10) & 0x80; tries++)
+        ;
+    do {
+        for (int i = 0; i < 6; i++)
+            t[i] = cmos(reg[i]);
+        for (int i = 0; i < 6; i++)
+            again[i] = cmos(reg[i]);
+    } while (memcmp(t, again, sizeof(t)));
+
+    uint8_t mode = cmos(11), pm = t[2] & 0x80;
+
+    t[2] &= 0x7f;
+    for (int i = 0; i < 6 && !(mode & 4); i++) /* BCD */
+        t[i] = (uint8_t)((t[i] >> 4) * 10 + (t[i] & 15));
+    if (!(mode & 2)) /* 12 hours */
+        t[2] = (uint8_t)(t[2] % 12 + (pm ? 12 : 0));
+    if (t[4] < 1 || t[4] > 12 || t[3] < 1 || t[3] > 31) {
+        log_warn("the real-time clock holds no date");
+        return 0;
+    }
+    unsigned year = t[5] + (t[5] < 70 ? 2000u : 1900u);
+
+    return ((days_since_1970(year, t[4], t[3]) * 24 + t[2]) * 60 + t[1]) * 60 + t[0];
+}
+
+void time_init(void)
+{
+    struct pcpu *p = this_cpu();
+
+    tsc_khz = cpu_khz = measure_khz();
+    set_scale(tsc_khz);
+    p->tsc_base = rdtsc();
+    p->ns_base = 1; /* 0 would read as "never" in places */
+    wallclock.secs = read_rtc();
+    log_info("CPU at %u.%03u MHz, date %lu seconds after 1970", tsc_khz / 1000, tsc_khz % 1000,
+             wallclock.secs);
+}
+
+void time_init_cpu(struct pcpu *p)
+{
+    p->tsc_base = cpus[0]->tsc_base;
+    p->ns_base = cpus[0]->ns_base;
+}
+
+/* Writers: the version is odd while the rest changes. */
+static void publish(struct vcpu_time_info *t, const struct vcpu_time_info *new)
+{
+    WRITE_ONCE(t->version, t->version | 1);
+    write_mb();
+    t->tsc_timestamp = new->tsc_timestamp;
+    t->system_time = new->system_time;
+    t->tsc_to_system_mul = new->tsc_to_system_mul;
+    t->tsc_shift = new->tsc_shift;
+    t->flags = new->flags;
+    write_mb();
+    WRITE_ONCE(t->version, t->version + 1);
+}
+
+static struct vcpu_time_info time_for(const struct pcpu *p)
+{
+    bool stable = cpu.tsc_invariant || nr_cpus <= 1;
+
+    return (struct vcpu_time_info){.tsc_timestamp = p->tsc_base,
+                                   .system_time = p->ns_base,
+                                   .tsc_to_system_mul = mul,
+                                   .tsc_shift = shift,
+                                   .flags = stable ? XEN_PVCLOCK_TSC_STABLE_BIT : 0};
+}
+
+void time_update_vcpu(struct vcpu *v)
+{
+    struct vcpu_time_info t = time_for(this_cpu()), *old = &v->info->time;
+
+    if (old->tsc_timestamp == t.tsc_timestamp && old->system_time == t.system_time &&
+        old->tsc_to_system_mul == t.tsc_to_system_mul && old->tsc_shift == t.tsc_shift &&
+        old->flags == t.flags && !(old->version & 1))
+        return;
+    publish(old, &t);
+}
+
+void time_update_secondary(struct vcpu *v)
+{
+    struct vcpu_time_info t = time_for(this_cpu());
+    struct vcpu_time_info old;
+    guest_va_t at = v->time_area;
+    uint32_t odd;
+
+    if (!at.v || copy_from_guest(&old, at, sizeof(old)))
+        return;
+    t.version = (old.version | 1) + 1;
+    t.pad0 = old.pad0;
+    if (old.tsc_timestamp == t.tsc_timestamp && old.system_time == t.system_time &&
+        old.tsc_to_system_mul == t.tsc_to_system_mul && old.tsc_shift == t.tsc_shift &&
+        old.flags == t.flags && !(old.version & 1))
+        return;
+    odd = old.version | 1;
+    if (copy_to_guest(at, &odd, sizeof(odd)))
+        return;
+    write_mb();
+    if (copy_to_guest(guest_va(at.v + 4), (const char *)&t + 4, sizeof(t) - 4))
+        return;
+    write_mb();
+    copy_to_guest(at, &t.version, sizeof(t.version));
+}
+
+void time_init_wallclock(struct domain *d)
+{
+    struct shared_info *s = d->shared;
+
+    WRITE_ONCE(s->wc_version, s->wc_version | 1);
+    write_mb();
+    s->wc_sec = (uint32_t)wallclock.secs;
+    s->wc_sec_hi = (uint32_t)(wallclock.secs >> 32);
+    s->wc_nsec = wallclock.nsecs;
+    write_mb();
+    WRITE_ONCE(s->wc_version, s->wc_version + 1);
+}
+
+void time_set_wallclock(uint64_t secs, uint32_t nsecs, nsec_t at)
+{
+    uint64_t ns = secs * 1000000000 + nsecs - at; /* good until the year 2554 */
+    domid_t next = 0;
+    struct domain *d;
+
+    wallclock.secs = ns / 1000000000;
+    wallclock.nsecs = (uint32_t)(ns % 1000000000);
+    while ((d = domain_get_from(next))) {
+        if (d->shared)
+            time_init_wallclock(d);
+        next = (domid_t)(d->id + 1);
+        domain_put(d);
+    }
+}

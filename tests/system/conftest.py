@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""Whole machines for the system tests.
+
+  --hypervisor bonsai|xen   --stack bonsai|stock     which halves meet (default: ours and ours)
+
+One machine serves all tests that ask for 'dom0'; when one of them has brought it down the next test
+gets a new one. After every such test the machine must be as it was before the first: guests, free memory, store,
+dom0's event channels and loop devices.
+"""
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "rig"))
+
+import image  # noqa: E402
+import machine  # noqa: E402
+from disks import data_disk  # noqa: E402
+from guest import Guest  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--hypervisor", default="bonsai", help="bonsai, xen or a file")
+    parser.addoption("--stack", default="bonsai", choices=["bonsai", "stock"])
+
+
+@pytest.fixture(scope="session")
+def hypervisor(request):
+    return request.config.getoption("--hypervisor")
+
+
+@pytest.fixture(scope="session")
+def stack(request):
+    return request.config.getoption("--stack")
+
+
+def log_name(hypervisor, stack, name):
+    return image.OUT / "logs" / f"{Path(hypervisor).name}-{stack}-{name}"
+
+
+@pytest.fixture(scope="module")
+def boot(hypervisor, stack):
+    """boot(name, **options): a machine of one's own, off again at the end of the test file."""
+    machines = []
+
+    def start(name, **options):
+        options = {"hypervisor": hypervisor, "stack": stack, **options}
+        m = machine.Machine(log=log_name(hypervisor, stack, name), **options)
+        machines.append(m)
+        return m.start()
+
+    yield start
+    for m in machines:
+        m.stop()
+
+
+# what a machine must have again after a test
+SNAPSHOT = {
+    "guests": "xl list | awk 'NR > 1 {print $1}'",
+    "free memory": "xl info free_memory",
+    "store": "xenstore-ls -f",
+    "event channels": "grep -c xen-dyn /proc/interrupts",
+    "interfaces": "ls /sys/class/net",
+    "loop devices": "losetup -a",
+}
+
+
+class Shared:
+    """The one machine, and what it looked like when it was fresh."""
+
+    def __init__(self, hypervisor, stack):
+        self.hypervisor, self.stack = hypervisor, stack
+        self.machine, self.starts = None, 0
+
+    def get(self):
+        if self.machine and not self.machine.ended:
+            return self.machine
+        self.stop()
+        self.starts += 1
+        disk = data_disk("srv", f"{self.hypervisor}-{self.stack}".replace("/", "_"))
+        m = machine.Machine(
+            log=log_name(self.hypervisor, self.stack, f"shared{self.starts}"),
+            hypervisor=self.hypervisor, stack=self.stack,
+            qemu_args=["-drive", f"file={disk},if=virtio,format=raw"])
+        self.machine = m
+        m.start()
+        m.run("rig-up", check=True, timeout=60)
+        m.run("mount -t ext4 /dev/vda /srv", check=True)
+        self.fresh = self.snapshot()
+        return m
+
+    def snapshot(self):
+        now = {k: self.machine.run(c, timeout=30).output for k, c in SNAPSHOT.items()}
+        if self.stack == "stock":  # libxl makes these two empty nodes with the first guest and keeps them
+            now["store"] = re.sub(r'^/(vm|libxl) = ""\n', "", now["store"], flags=re.M)
+        return now
+
+    def expect_fresh(self):
+        """Teardown goes on behind the tools' back: give it some seconds."""
+        end = time.monotonic() + 30
+        while (now := self.snapshot()) != self.fresh and time.monotonic() < end:
+            time.sleep(1)
+        left = {k: difference(self.fresh[k], now[k]) for k in now if now[k] != self.fresh[k]}
+        assert not left, f"the test left something behind: {left}"
+
+    def stop(self):
+        if self.machine:
+            self.machine.stop()
+            self.machine = None
+
+
+def difference(before, after):
+    """Lines that came (+) and went (-)."""
+    old, new = before.splitlines(), after.splitlines()
+    return [f"+{line}" for line in new if line not in old] + [f"-{line}" for line in old if line not in new]
+
+
+@pytest.fixture(scope="session")
+def shared(hypervisor, stack):
+    s = Shared(hypervisor, stack)
+    yield s
+    s.stop()
+
+
+@pytest.fixture
+def dom0(shared):
+    m = shared.get()
+    yield m
+    if m.ended:
+        pytest.fail(f"the machine went down during the test{m._last_words()}")
+    try:
+        shared.expect_fresh()
+    except BaseException:
+        shared.stop()  # the next test gets a clean one
+        raise
+
+
+@pytest.fixture
+def guests(dom0):
+    """guests(name, **options): a Guest, not yet created; destroyed at the end of the test."""
+    made = []
+
+    def new(name, **options):
+        g = Guest(dom0, name, len(made) + 1, **options)
+        made.append(g)
+        return g
+
+    yield new
+    for g in made:
+        if not dom0.ended:
+            g.clean_up()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows what the hypervisor, the kernels and the guests said at the end."""
+    report = (yield).get_result()
+    if report.failed and "dom0" in item.fixturenames:
+        m = item.funcargs.get("dom0")
+        if m and not m.ended:
+            try:
+                said = m.run("tail -n 25 /var/log/xen/console/guest-*.log /var/log/xen/xl-*.log 2>/dev/null")
+                report.sections.append(("guests' consoles", re.sub(r"\x1b\S{1,4}", "", said.output)))
+            except (machine.MachineStopped, machine.CommandTimeout):
+                pass
+        if m:
+            report.sections.append(("machine's console", m.console()[-4000:].replace("\r", "")))
+
+
+def pytest_configure(config):
+    os.environ.setdefault("LC_ALL", "C")

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""Disk images for the machines, made on the host without root."""
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import image
+
+
+def data_disk(name, tag, mib=512):
+    """A fresh ext4 image that carries the guests' kernel as an ELF file (quick to load) for /srv."""
+    target = image.OUT / f"{name}-{tag}.img"
+    image.OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work:
+        shutil.copy(image.guest_elf(), Path(work) / "vmlinux")
+        target.unlink(missing_ok=True)
+        subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", work, target, f"{mib}M"], check=True,
+                       stdout=subprocess.DEVNULL)
+    return target
+
+
+def blank_disk(name, mib=96):
+    """A raw disk of random bytes."""
+    target = image.OUT / f"{name}.raw"
+    image.OUT.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(os.urandom(mib << 20))
+    return target
