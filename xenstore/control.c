@@ -15,7 +15,7 @@
 #include "xenstore/request.h"
 
 struct text {
-    char bytes[WIRE_BODY_MAX];
+    char bytes[XENSTORE_PAYLOAD_MAX];
     size_t len;
 };
 
@@ -151,7 +151,7 @@ static int help(struct request *r, const char *const *word, unsigned n)
     return answer(r, &t);
 }
 
-int op_control(struct request *r)
+int xs_control(struct request *r)
 {
     const char *word[8];
     unsigned n = request_words(r, word, 8);

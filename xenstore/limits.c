@@ -46,7 +46,7 @@ bool limit_set(struct limits *l, const char *name, const char *text)
     for (unsigned i = 0; i < LIMITS; i++) {
         if (strcmp(name, limit_info[i].name) != 0)
             continue;
-        uint64_t max = limit_value(l, i) == &l->path_max ? WIRE_PATH_REL_MAX : INT32_MAX;
+        uint64_t max = limit_value(l, i) == &l->path_max ? XENSTORE_REL_PATH_MAX : INT32_MAX;
         if (!parse_number(text, max, &value))
             return false;
         *limit_value(l, i) = (unsigned)value;

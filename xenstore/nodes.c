@@ -254,7 +254,7 @@ static int fire_removed(struct node *n, struct node *parent, const char *path, s
 static int remove_existing(struct session *s, struct transaction *tx, const char *path, size_t len,
                            struct node *node)
 {
-    char buffer[WIRE_PATH_ABS_MAX + 1];
+    char buffer[XENSTORE_ABS_PATH_MAX + 1];
     size_t parent_len = path_parent(path, len);
     struct removal r = {.s = s, .tx = tx, .root = node};
     struct node *removed;

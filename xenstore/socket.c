@@ -67,7 +67,7 @@ static void socket_end(struct conn *c, bool output_waits)
         return;
     s->waits_for_room = output_waits;
     if (loop_change(&s->watched, output_waits ? EPOLLOUT : EPOLLIN) != 0)
-        conn_fail(c, WIRE_RING_COMM, "epoll: %s", strerror(errno));
+        conn_fail(c, XENSTORE_ERROR_COMM, "epoll: %s", strerror(errno));
 }
 
 static bool socket_failed(struct conn *c, uint32_t error)

@@ -71,7 +71,7 @@ void account_drop(struct storage *st, uint16_t domid);
 void account_event_taken(struct storage *st, struct account *cause);
 
 /*
- * A path as a client wrote it, made absolute in abs (WIRE_PATH_ABS_MAX + 1 bytes) and checked:
+ * A path as a client wrote it, made absolute in abs (XENSTORE_ABS_PATH_MAX + 1 bytes) and checked:
  * EINVAL. Names with
  * '@' first are let through when special is set.
  */

@@ -41,7 +41,7 @@ static void raw(uint32_t type, const char *name, const char *body, size_t len)
     show(answer, n, 100);
     putchar('\n');
 }
-#define RAW(type, body) raw(WIRE_##type, #type, body, sizeof(body))
+#define RAW(type, body) raw(XS_##type, #type, body, sizeof(body))
 
 static void events(const char *what)
 {
@@ -131,7 +131,7 @@ static void own_perms(const char *domid)
             len +=
                 (size_t)sprintf(body + len, "%c%s", i == 0 ? 'n' : 'r', i == 0 ? domid : "0") + 1;
         store_write(s, STORE_NO_TX, "data/p", "", 0);
-        raw(WIRE_SET_PERMS, "SET_PERMS", body, len);
+        raw(XS_SET_PERMS, "SET_PERMS", body, len);
     }
     RAW(GET_PERMS, "data/p");
     RAW(RM, "data/p");

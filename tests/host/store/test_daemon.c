@@ -354,12 +354,12 @@ static ssize_t receive_all(int fd, void *to, size_t len)
 static void fragments_and_pipelines(void **state)
 {
     static const struct {
-        struct wire_header h1;
+        struct xsd_sockmsg h1;
         char b1[6];
-        struct wire_header h2;
+        struct xsd_sockmsg h2;
         char b2[2];
-    } __attribute__((packed)) two = {{WIRE_READ, 8, 0, 6}, "/tool", {WIRE_DIRECTORY, 9, 0, 2}, "/"};
-    struct wire_header h;
+    } __attribute__((packed)) two = {{XS_READ, 8, 0, 6}, "/tool", {XS_DIRECTORY, 9, 0, 2}, "/"};
+    struct xsd_sockmsg h;
     char body[64];
     int fd = raw();
     (void)state;
@@ -382,8 +382,8 @@ static void fragments_and_pipelines(void **state)
 
 static void bad_clients(void **state)
 {
-    const struct wire_header too_long = {WIRE_READ, 1, 0, WIRE_BODY_MAX + 1};
-    struct wire_header h = {WIRE_DIRECTORY, 1, 0, 2};
+    const struct xsd_sockmsg too_long = {XS_READ, 1, 0, XENSTORE_PAYLOAD_MAX + 1};
+    struct xsd_sockmsg h = {XS_DIRECTORY, 1, 0, 2};
     int fd = raw();
     (void)state;
     assert_int_equal(send(fd, &too_long, sizeof(too_long), 0), sizeof(too_long));
@@ -392,13 +392,13 @@ static void bad_clients(void **state)
     /* many that hang up in the middle of a message, with transactions and watches open */
     for (int i = 0; i < 200; i++) {
         fd = raw();
-        h = (struct wire_header){WIRE_TRANSACTION_START, 1, 0, 1};
+        h = (struct xsd_sockmsg){XS_TRANSACTION_START, 1, 0, 1};
         assert_int_equal(send(fd, &h, sizeof(h), 0), sizeof(h));
         assert_int_equal(send(fd, "", 1, 0), 1);
-        h = (struct wire_header){WIRE_WATCH, 2, 0, 8};
+        h = (struct xsd_sockmsg){XS_WATCH, 2, 0, 8};
         assert_int_equal(send(fd, &h, sizeof(h), MSG_NOSIGNAL), sizeof(h));
         assert_int_equal(send(fd, "/tool\0t", 8, MSG_NOSIGNAL), 8);
-        h = (struct wire_header){WIRE_READ, 3, 0, 100};
+        h = (struct xsd_sockmsg){XS_READ, 3, 0, 100};
         assert_int_equal(send(fd, &h, sizeof(h), MSG_NOSIGNAL), sizeof(h));
         close(fd);
     }
@@ -406,9 +406,9 @@ static void bad_clients(void **state)
     fd = raw();
     fcntl(fd, F_SETFL, O_NONBLOCK);
     struct {
-        struct wire_header h;
+        struct xsd_sockmsg h;
         char b[2];
-    } __attribute__((packed)) ask = {{WIRE_DIRECTORY, 1, 0, 2}, "/"};
+    } __attribute__((packed)) ask = {{XS_DIRECTORY, 1, 0, 2}, "/"};
     int sent = 0, waits = 0;
     while (waits < 20 && sent < 1000000) {
         ssize_t n = send(fd, &ask, sizeof(ask), MSG_NOSIGNAL);

@@ -23,7 +23,7 @@ enum { DOMAINS = 8, PORTS = 64, DOM_EXC = 1 };
 
 static struct {
     bool alive[DOMAINS], dying[DOMAINS], shut_down[DOMAINS];
-    struct wire_ring page[DOMAINS];
+    struct xenstore_domain_interface page[DOMAINS];
     int mapped[DOMAINS];
     bool refuse_map, refuse_bind;
     int owner[PORTS]; /* domain + 1 of a bound port, 0: free */
@@ -160,19 +160,19 @@ static const char *ask(struct fake_session *s, uint32_t type, const char *words)
 /* A guest asks by its ring: the answer's body is left in text. */
 static const char *guest_ask(uint16_t domid, uint32_t type, const char *words)
 {
-    static char text[WIRE_RING_SIZE];
-    struct wire_ring *p = &xen.page[domid];
-    struct wire_header h = {type, 9, 0, (uint32_t)strlen(words) + 1};
+    static char text[XENSTORE_RING_SIZE];
+    struct xenstore_domain_interface *p = &xen.page[domid];
+    struct xsd_sockmsg h = {type, 9, 0, (uint32_t)strlen(words) + 1};
     for (size_t i = 0; i < sizeof(h) + h.len; i++) {
         char c = i < sizeof(h) ? ((char *)&h)[i] : words[i - sizeof(h)];
-        p->req[p->req_prod++ % WIRE_RING_SIZE] = c == ' ' && i >= sizeof(h) ? '\0' : c;
+        p->req[p->req_prod++ % XENSTORE_RING_SIZE] = c == ' ' && i >= sizeof(h) ? '\0' : c;
     }
     for (int port = 0; port < PORTS; port++)
         if (xen.owner[port] == domid + 1)
             turn(port);
     size_t n = 0;
     while (p->rsp_cons != p->rsp_prod && n < sizeof(text) - 1)
-        text[n++] = p->rsp[p->rsp_cons++ % WIRE_RING_SIZE];
+        text[n++] = p->rsp[p->rsp_cons++ % XENSTORE_RING_SIZE];
     text[n] = '\0';
     return n >= sizeof(h) ? text + sizeof(h) : "nothing";
 }
@@ -226,7 +226,7 @@ static void make_domain(uint16_t d)
     snprintf(perms, sizeof(perms), "n%u", d);
     assert_int_equal(do_perms(dom0, NULL, text, perms), 0);
     snprintf(text, sizeof(text), "%u 100 5", d);
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, text), "OK");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, text), "OK");
 }
 
 static void own_kernel(void **state)
@@ -234,42 +234,42 @@ static void own_kernel(void **state)
     (void)state;
     turn(0);
     assert_int_equal(xen.notified[0], 1); /* it waits for that */
-    assert_string_equal(guest_ask(0, WIRE_READ, "/tool/none"), "ENOENT");
-    assert_string_equal(ask(dom0, WIRE_IS_DOMAIN_INTRODUCED, "0"), "T");
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "0 1 2"), "OK");
-    assert_string_equal(ask(dom0, WIRE_RELEASE, "0"), "EINVAL");
-    assert_string_equal(ask(dom0, WIRE_RESUME, "0"), "EINVAL");
+    assert_string_equal(guest_ask(0, XS_READ, "/tool/none"), "ENOENT");
+    assert_string_equal(ask(dom0, XS_IS_DOMAIN_INTRODUCED, "0"), "T");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "0 1 2"), "OK");
+    assert_string_equal(ask(dom0, XS_RELEASE, "0"), "EINVAL");
+    assert_string_equal(ask(dom0, XS_RESUME, "0"), "EINVAL");
 }
 
 static void introduce(void **state)
 {
     (void)state;
     watch_special();
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "3 100 5"), "EINVAL"); /* no such domain */
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "3 100"), "EINVAL");
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "32752 1 1"), "EINVAL");
-    assert_string_equal(ask(dom0, WIRE_RELEASE, "3"), "ENOENT");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "3 100 5"), "EINVAL"); /* no such domain */
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "3 100"), "EINVAL");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "32752 1 1"), "EINVAL");
+    assert_string_equal(ask(dom0, XS_RELEASE, "3"), "ENOENT");
     assert_string_equal(fake_events(dom0), "");
     make_domain(3);
     assert_string_equal(fake_events(dom0), "@introduceDomain i\n");
-    assert_string_equal(ask(dom0, WIRE_IS_DOMAIN_INTRODUCED, "3"), "T");
-    assert_string_equal(guest_ask(3, WIRE_WRITE, "data/x 1"), "OK");
+    assert_string_equal(ask(dom0, XS_IS_DOMAIN_INTRODUCED, "3"), "T");
+    assert_string_equal(guest_ask(3, XS_WRITE, "data/x 1"), "OK");
     assert_string_equal(do_get_perms(dom0, "/local/domain/3/data/x"), "n3");
     /* again: only the port is new */
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "3 100 7"), "OK");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "3 100 7"), "OK");
     assert_string_equal(fake_events(dom0), "");
     assert_int_equal(xen.mapped[3], 1);
-    assert_string_equal(guest_ask(3, WIRE_READ, "/tool/none"), "EACCES");
+    assert_string_equal(guest_ask(3, XS_READ, "/tool/none"), "EACCES");
     /* released and introduced in one turn of the loop */
-    assert_string_equal(ask(dom0, WIRE_RELEASE, "3"), "OK");
-    assert_string_equal(ask(dom0, WIRE_RELEASE, "3"), "ENOENT");
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "3 100 7"), "OK");
+    assert_string_equal(ask(dom0, XS_RELEASE, "3"), "OK");
+    assert_string_equal(ask(dom0, XS_RELEASE, "3"), "ENOENT");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "3 100 7"), "OK");
     assert_string_equal(fake_events(dom0), "@releaseDomain r\n@introduceDomain i\n");
     assert_string_equal(do_read(dom0, NULL, "/local/domain/3/data"),
                         ""); /* it lives, so they stay */
     turn(0);
     memset(&xen.page[3], 0, sizeof(xen.page[3]));
-    assert_string_equal(ask(dom0, WIRE_RELEASE, "3"), "OK");
+    assert_string_equal(ask(dom0, XS_RELEASE, "3"), "OK");
     turn(0);
     assert_int_equal(xen.mapped[3], 0);
 }
@@ -280,14 +280,14 @@ static void refused(void **state)
     watch_special();
     xen.alive[2] = true;
     xen.refuse_map = true;
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "2 1 1"), "EINVAL");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "2 1 1"), "EINVAL");
     xen.refuse_map = false;
     xen.refuse_bind = true;
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "2 1 1"), "EINVAL");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "2 1 1"), "EINVAL");
     assert_int_equal(xen.mapped[2], 0);
-    assert_string_equal(ask(dom0, WIRE_IS_DOMAIN_INTRODUCED, "2"), "F");
+    assert_string_equal(ask(dom0, XS_IS_DOMAIN_INTRODUCED, "2"), "F");
     xen.refuse_bind = false;
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "2 1 1"), "OK");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "2 1 1"), "OK");
     assert_string_equal(fake_events(dom0), "@introduceDomain i\n");
 }
 
@@ -297,27 +297,27 @@ static void shutdown_resume_death(void **state)
     make_domain(3);
     make_domain(4);
     watch_special();
-    assert_string_equal(guest_ask(3, WIRE_WATCH, "data t"), "OK");
-    assert_string_equal(guest_ask(3, WIRE_TRANSACTION_START, ""), "1");
+    assert_string_equal(guest_ask(3, XS_WATCH, "data t"), "OK");
+    assert_string_equal(guest_ask(3, XS_TRANSACTION_START, ""), "1");
     turn(DOM_EXC);
     assert_string_equal(fake_events(dom0), "");
     xen.shut_down[3] = true;
     turn(DOM_EXC);
     turn(DOM_EXC);
     assert_string_equal(fake_events(dom0), "@releaseDomain r\n"); /* once */
-    assert_string_equal(ask(dom0, WIRE_RESUME, "3"), "OK");
+    assert_string_equal(ask(dom0, XS_RESUME, "3"), "OK");
     turn(DOM_EXC);
     assert_string_equal(fake_events(dom0), "@releaseDomain r\n");
     xen.dying[3] = true;
     turn(DOM_EXC);
     assert_string_equal(fake_events(dom0), "@releaseDomain r\n");
-    assert_string_equal(ask(dom0, WIRE_IS_DOMAIN_INTRODUCED, "3"), "F");
-    assert_string_equal(ask(dom0, WIRE_INTRODUCE, "3 1 1"), "EINVAL"); /* it is dying */
+    assert_string_equal(ask(dom0, XS_IS_DOMAIN_INTRODUCED, "3"), "F");
+    assert_string_equal(ask(dom0, XS_INTRODUCE, "3 1 1"), "EINVAL"); /* it is dying */
     assert_int_equal(xen.mapped[3], 0);
     assert_string_equal(do_list(dom0, NULL, "/local/domain/3"),
                         ""); /* home is dom0's, data was not */
     assert_null(account_find(&fake_store, 3));
-    assert_string_equal(guest_ask(4, WIRE_WRITE, "data/x 1"), "OK");
+    assert_string_equal(guest_ask(4, XS_WRITE, "data/x 1"), "OK");
 }
 
 static void release_of_the_dead(void **state)
@@ -326,7 +326,7 @@ static void release_of_the_dead(void **state)
     make_domain(3);
     watch_special();
     xen.alive[3] = false;
-    assert_string_equal(ask(dom0, WIRE_RELEASE, "3"), "OK"); /* before the event came */
+    assert_string_equal(ask(dom0, XS_RELEASE, "3"), "OK"); /* before the event came */
     assert_string_equal(fake_events(dom0), "@releaseDomain r\n");
     assert_string_equal(do_list(dom0, NULL, "/local/domain/3"), "");
     turn(DOM_EXC);
@@ -355,15 +355,15 @@ static void a_number_used_again(void **state)
     assert_string_equal(do_get_perms(dom0, "/tool"), "n0 r3 r4");
     make_domain(3);
     assert_string_equal(do_get_perms(dom0, "/tool"), "n0 r4");
-    assert_string_equal(guest_ask(3, WIRE_READ, "/tool"), "EACCES");
+    assert_string_equal(guest_ask(3, XS_READ, "/tool"), "EACCES");
     assert_int_equal(do_perms(dom0, NULL, "/tool", "n0 r3"), 0);
-    assert_int_equal(strlen(guest_ask(3, WIRE_READ, "/tool")), 0);
-    assert_string_equal(guest_ask(3, WIRE_WATCH, "/tool t"), "OK");
+    assert_int_equal(strlen(guest_ask(3, XS_READ, "/tool")), 0);
+    assert_string_equal(guest_ask(3, XS_WATCH, "/tool t"), "OK");
     xen.alive[3] = false;
     turn(DOM_EXC);
     make_domain(3);
-    assert_string_equal(guest_ask(3, WIRE_READ, "/tool"), "EACCES");
-    assert_string_equal(guest_ask(3, WIRE_UNWATCH, "/tool t"), "ENOENT");
+    assert_string_equal(guest_ask(3, XS_READ, "/tool"), "EACCES");
+    assert_string_equal(guest_ask(3, XS_UNWATCH, "/tool t"), "ENOENT");
     assert_int_equal(account_find(&fake_store, 3)->nodes, 1);
 }
 
@@ -372,16 +372,16 @@ static void target(void **state)
     (void)state;
     make_domain(3);
     make_domain(4);
-    assert_string_equal(guest_ask(4, WIRE_READ, "/local/domain/3/data"), "EACCES");
-    assert_string_equal(ask(dom0, WIRE_SET_TARGET, "4 9"), "ENOENT");
-    assert_string_equal(ask(dom0, WIRE_SET_TARGET, "4 3"), "OK");
-    assert_int_equal(strlen(guest_ask(4, WIRE_READ, "/local/domain/3/data")), 0);
-    assert_string_equal(guest_ask(3, WIRE_READ, "/local/domain/4/data"), "EACCES");
+    assert_string_equal(guest_ask(4, XS_READ, "/local/domain/3/data"), "EACCES");
+    assert_string_equal(ask(dom0, XS_SET_TARGET, "4 9"), "ENOENT");
+    assert_string_equal(ask(dom0, XS_SET_TARGET, "4 3"), "OK");
+    assert_int_equal(strlen(guest_ask(4, XS_READ, "/local/domain/3/data")), 0);
+    assert_string_equal(guest_ask(3, XS_READ, "/local/domain/4/data"), "EACCES");
     /* who stands in for a domain that died does not for the next of its number */
     xen.alive[3] = false;
     turn(DOM_EXC);
     make_domain(3);
-    assert_string_equal(guest_ask(4, WIRE_READ, "/local/domain/3/data"), "EACCES");
+    assert_string_equal(guest_ask(4, XS_READ, "/local/domain/3/data"), "EACCES");
 }
 
 int main(void)
