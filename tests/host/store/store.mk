@@ -36,8 +36,19 @@ $(B)/tests/store/bonsai-xenstored: $(call store_san,$(STORED_OBJS))
 host-store: $(STORE_TESTS)
 	@status=0; for t in $(STORE_TESTS); do $$t || status=1; done; exit $$status
 
-.PHONY: host-store
+.PHONY: host-store fuzz-store
 .SECONDARY: $(call store_san,$(STORED_OBJS))
+
+# not part of check: runs as long as told
+FUZZ_SANITIZE = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+$(B)/tests/store/fuzz-wire: tests/host/store/fuzz_wire.c $(STORED_OBJS:$(B)/obj/%.o=%.c)
+	@mkdir -p $(@D)
+	clang $(CSTD) -O1 -g -D_GNU_SOURCE -Iguest-abi/include -I. $(FUZZ_SANITIZE) -o $@ \
+	    $(filter-out xenstore/main.c,$^)
+
+fuzz-store: $(B)/tests/store/fuzz-wire
+	mkdir -p $(B)/tests/store/corpus
+	$< -max_total_time=$(or $(SECONDS),60) -max_len=4096 -close_fd_mask=2 $(B)/tests/store/corpus
 
 # for a guest's ramdisk; its output under two daemons is compared
 $(B)/tests/store/guest-probe: $(B)/obj/tests/host/store/guest_probe.o $(STORE_CLIENT_OBJS)
