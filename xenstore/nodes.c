@@ -118,49 +118,74 @@ static int touch_new(struct session *s, struct transaction *tx, const char *path
     return err;
 }
 
-static int create(struct session *s, struct transaction *tx, const char *path, size_t len,
-                  struct node *above, size_t at, const char *bytes, size_t n)
+/* May `count` nodes be made below `above`, the first `name` bytes long, the last with n bytes of
+ * value? */
+static int may_create(const struct session *s, const struct transaction *tx,
+                      const struct node *above, unsigned count, size_t names, size_t name, size_t n)
+{
+    size_t each = sizeof(struct node) + above->perms->n * sizeof(struct perm);
+    size_t limit = s->st->limits.node_size;
+    int err = quota(s, tx, (int)count, count * each + names + n);
+    if (err != 0 || s->who.privileged)
+        return err;
+    bool fits = quota_size(n, above->perms->n, 0) <= limit &&
+                quota_size(value_len(above), above->perms->n, above->names_len + name + 1) <= limit;
+    return fits ? 0 : ENOSPC;
+}
+
+/* The parent's list; but who makes the node owns it, if that is not dom0. */
+static struct perms *inherited(const struct session *s, const struct node *above)
+{
+    if (s->who.privileged || perms_owner(above->perms) == s->who.domid)
+        return perms_get(above->perms);
+    return perms_with_owner(above->perms, s->who.domid);
+}
+
+static int attach_counted(struct session *s, struct transaction *tx, const char *path, size_t at,
+                          struct node *chain, unsigned count)
 {
     struct storage *st = s->st;
-    unsigned count;
-    size_t name_end = at + 1;
-    while (name_end < len && path[name_end] != '/')
-        name_end++;
-    int err = touch_new(s, tx, path, len, at, &count);
-    if (err != 0)
-        return err;
-    long size = (long)(count * (sizeof(struct node) + above->perms->n * sizeof(struct perm)) +
-                       (len - at) + n);
-    if ((err = quota(s, tx, (int)count, (size_t)size)) != 0)
-        return err;
-    if (!s->who.privileged && (quota_size(n, above->perms->n, 0) > st->limits.node_size ||
-                               quota_size(value_len(above), above->perms->n,
-                                          above->names_len + name_end - at) > st->limits.node_size))
-        return ENOSPC;
-    struct perms *perms = s->who.privileged || perms_owner(above->perms) == s->who.domid
-                              ? perms_get(above->perms)
-                              : perms_with_owner(above->perms, s->who.domid);
-    if (perms == NULL)
-        return ENOMEM;
-    uint64_t generation = ++st->generation;
-    struct value *value = value_new(bytes, n);
-    struct node *chain = value == NULL && n > 0 ? NULL : make_chain(s, path, len, at, value, perms);
-    long real = 0;
+    uint16_t owner = perms_owner(chain->perms);
+    long bytes = 0;
     for (const struct node *c = chain; c != NULL; c = c->children > 0 ? c->child[0] : NULL)
-        real += node_bytes(c);
-    uint16_t owner = perms_owner(perms);
-    perms_put(perms);
-    if (chain == NULL || transaction_count(st, tx, owner, (int)count, real) != 0) {
+        bytes += node_bytes(c);
+    if (transaction_count(st, tx, owner, (int)count, bytes) != 0) {
         node_put(chain);
         return ENOMEM;
     }
-    if (tree_attach(transaction_root(st, tx), path, at, chain, generation) != 0) {
-        transaction_count(st, tx, owner, -(int)count, -real); /* is known by now: cannot fail */
+    int err = tree_attach(transaction_root(st, tx), path, at, chain, st->generation);
+    if (err != 0)
+        transaction_count(st, tx, owner, -(int)count, -bytes); /* is known by now: cannot fail */
+    return err;
+}
+
+/* Makes the node, and those between it and `above`, whose path is the first `at` bytes. */
+static int create(struct session *s, struct transaction *tx, const char *path, size_t len,
+                  struct node *above, size_t at, const char *bytes, size_t n)
+{
+    unsigned count;
+    size_t name = at == 1 ? 1 : at + 1, name_end = name;
+    while (name_end < len && path[name_end] != '/')
+        name_end++;
+    int err = touch_new(s, tx, path, len, at, &count);
+    if (err == 0)
+        err = may_create(s, tx, above, count, len - at, name_end - name, n);
+    if (err != 0)
+        return err;
+    struct perms *perms = inherited(s, above);
+    struct value *value = value_new(bytes, n);
+    if (perms == NULL || (value == NULL && n > 0)) {
+        perms_put(perms);
+        value_put(value);
         return ENOMEM;
     }
-    if (tx == NULL)
+    s->st->generation++;
+    struct node *chain = make_chain(s, path, len, at, value, perms);
+    perms_put(perms);
+    err = chain != NULL ? attach_counted(s, tx, path, at, chain, count) : ENOMEM;
+    if (err == 0 && tx == NULL)
         fire_now(s, path, len, NULL);
-    return 0;
+    return err;
 }
 
 static int overwrite(struct session *s, struct transaction *tx, const char *path, size_t len,
