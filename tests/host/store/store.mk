@@ -5,7 +5,7 @@
 ifndef STORE_TESTS # may be included from more than one place
 
 STORE_SAN   = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-STORE_TESTS = $(addprefix $(B)/tests/host/store_,tree nodes transactions watches requests ring domains daemon)
+STORE_TESTS = $(addprefix $(B)/tests/host/store_,tree nodes transactions watches requests ring memory domains daemon)
 store_san   = $(patsubst $(B)/obj/%,$(B)/obj/store-san/%,$(1))
 
 $(B)/obj/store-san/%.o: %.c
@@ -16,7 +16,9 @@ $(B)/tests/host/store_%: $(B)/obj/store-san/tests/host/store/test_%.o \
     $(B)/obj/store-san/tests/host/store/fake.o \
     $(call store_san,$(filter-out %/main.o,$(STORED_OBJS)))
 	@mkdir -p $(@D)
-	$(CC) $(STORE_SAN) -o $@ $(filter %.o,$^) -lcmocka
+	$(CC) $(STORE_SAN) $(STORE_WRAP) -o $@ $(filter %.o,$^) -lcmocka
+
+$(B)/tests/host/store_memory: STORE_WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 # a pretend Xen in xen.c's place
 $(B)/tests/host/store_domains: $(B)/obj/store-san/tests/host/store/test_domains.o \
