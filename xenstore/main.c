@@ -81,13 +81,29 @@ static void tell_systemd(const char *text)
         close(fd);
 }
 
+/* The daemon leaves the folder it was started in. NULL: no memory, or no such folder. */
+static char *absolute(const char *path)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0), *text = NULL;
+    if (path[0] == '/')
+        return strdup(path);
+    if (here != NULL && asprintf(&text, "%s/%s", here, path) < 0)
+        text = NULL;
+    free(here);
+    return text;
+}
+
 static char *socket_path(void)
 {
     const char *path = getenv("XENSTORED_PATH"), *dir = getenv("XENSTORED_RUNDIR");
-    char *text;
-    int n = path != NULL ? asprintf(&text, "%s", path)
-                         : asprintf(&text, "%s/socket", dir != NULL ? dir : "/run/xenstored");
-    return n < 0 ? NULL : text;
+    char *text, *whole;
+    if (path != NULL)
+        return absolute(path);
+    if (asprintf(&text, "%s/socket", dir != NULL ? dir : "/run/xenstored") < 0)
+        return NULL;
+    whole = absolute(text);
+    free(text);
+    return whole;
 }
 
 static int write_pid_file(void)
@@ -136,6 +152,8 @@ static void ready(int parent)
     if (write(parent, "", 1) != 1)
         log_line("the parent process is gone");
     close(parent);
+    if (chdir("/") != 0)
+        log_line("cannot leave the folder: %s", strerror(errno));
 }
 
 static bool start(void)
@@ -210,11 +228,15 @@ static int read_options(int argc, char **argv, bool *foreground)
         {"quota", required_argument, NULL, 'Q'},    {"trace-file", required_argument, NULL, 'T'},
         {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     int opt;
+    char *path;
     while ((opt = getopt_long(argc, argv, "F:NQ:T:hH", options, NULL)) != -1)
         switch (opt) {
         case 'F':
-            pid_file = optarg;
-            break;
+            pid_file = absolute(optarg);
+            if (pid_file != NULL)
+                break;
+            log_line("cannot tell where %s is: %s", optarg, strerror(errno));
+            return 1;
         case 'N':
             *foreground = true;
             break;
@@ -224,8 +246,11 @@ static int read_options(int argc, char **argv, bool *foreground)
             log_line("no such quota, or no fitting value: %s", optarg);
             return 1;
         case 'T':
-            if (log_trace_file(optarg) == 0 && log_trace(true) == 0)
+            path = absolute(optarg);
+            if (path != NULL && log_trace_file(path) == 0 && log_trace(true) == 0) {
+                free(path);
                 break;
+            }
             log_line("cannot write trace file %s: %s", optarg, strerror(errno));
             return 1;
         case 'h':

@@ -333,30 +333,34 @@ static int may_set(struct session *s, const struct perms *now, const struct perm
     return 0;
 }
 
-static int move_count(struct session *s, struct transaction *tx, const struct node *n,
-                      const struct perms *to)
+/* Moves a node from one owner's account to another's. Back again it cannot fail. */
+static int move_count(struct storage *st, struct transaction *tx, uint16_t from, long bytes,
+                      uint16_t to, long new_bytes)
 {
-    long before = node_bytes(n);
-    long after = before + ((long)to->n - (long)n->perms->n) * (long)sizeof(struct perm);
-    int err = transaction_count(s->st, tx, perms_owner(to), 1, after);
-    if (err == 0 && (err = transaction_count(s->st, tx, perms_owner(n->perms), -1, -before)) != 0)
-        transaction_count(s->st, tx, perms_owner(to), -1, -after);
+    int err = transaction_count(st, tx, to, 1, new_bytes);
+    if (err == 0 && (err = transaction_count(st, tx, from, -1, -bytes)) != 0)
+        transaction_count(st, tx, to, -1, -new_bytes);
     return err;
 }
 
 static int replace_perms(struct session *s, struct transaction *tx, const char *path, size_t len,
                          struct perms *perms)
 {
-    const struct node *node = tree_find(*transaction_root(s->st, tx), path, len);
+    struct storage *st = s->st;
+    const struct node *node = tree_find(*transaction_root(st, tx), path, len);
+    uint16_t from = perms_owner(node->perms), to = perms_owner(perms);
+    long bytes = node_bytes(node);
+    long new_bytes = bytes + ((long)perms->n - (long)node->perms->n) * (long)sizeof(struct perm);
     int err = transaction_touch(s, tx, path, len, TOUCH_CHANGED | TOUCH_EVENT);
     if (err == 0)
-        err = move_count(s, tx, node, perms);
+        err = move_count(st, tx, from, bytes, to, new_bytes);
     if (err != 0)
         return err;
     struct perms *before = perms_get(node->perms);
-    err = tree_set_perms(transaction_root(s->st, tx), path, len, perms_get(perms),
-                         ++s->st->generation);
-    if (err == 0 && tx == NULL)
+    err = tree_set_perms(transaction_root(st, tx), path, len, perms_get(perms), ++st->generation);
+    if (err != 0)
+        move_count(st, tx, to, new_bytes, from, bytes);
+    else if (tx == NULL)
         fire_now(s, path, len, before);
     perms_put(before);
     return err;
