@@ -19,11 +19,12 @@
 #include "xenstore/log.h"
 #include "xenstore/request.h"
 
-#define ROUND          16u /* requests until others have their turn */
-#define QUEUE_CALM     (16u * 1024)
-#define QUEUE_GUEST    (1024u * 1024)
-#define QUEUE_DOM0     (64u * 1024 * 1024)
-#define COALESCE_UP_TO 1024u /* messages in a queue that is still searched for the same event */
+#define ROUND           16u /* requests until others have their turn */
+#define QUEUE_CALM      (16u * 1024)
+#define QUEUE_GUEST     (1024u * 1024)
+#define QUEUE_DOM0      (64u * 1024 * 1024)
+#define LOGGED_FAILURES 10u   /* of a guest that starts afresh to fail again */
+#define COALESCE_UP_TO  1024u /* messages in a queue that is still searched for the same event */
 
 struct out {
     struct out *next;
@@ -41,7 +42,7 @@ static const char *name_of(const struct conn *c, char *text, size_t size)
     if (c->session.who.domid != 0)
         snprintf(text, size, "d%u", c->session.who.domid);
     else
-        snprintf(text, size, "dom0-%p", (const void *)c);
+        snprintf(text, size, "dom0-%u", c->number);
     return text;
 }
 
@@ -66,8 +67,8 @@ void conn_fail(struct conn *c, uint32_t error, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(why, sizeof(why), fmt, args);
     va_end(args);
-    if (error != WIRE_RING_OK)
-        log_line("connection %s closed: %s", name_of(c, who, sizeof(who)), why);
+    if (error != WIRE_RING_OK && c->failures++ < LOGGED_FAILURES)
+        log_line("connection %s stopped: %s", name_of(c, who, sizeof(who)), why);
     c->dead = true;
     c->error = error;
 }
@@ -170,6 +171,8 @@ int conn_open(struct conn *c, struct storage *st, uint16_t domid, const struct t
     int err = session_open(&c->session, st, domid);
     if (err != 0)
         return err;
+    static unsigned number;
+    c->number = number++;
     c->session.deliver = deliver;
     c->transport = transport;
     c->last = &c->first;
@@ -306,12 +309,19 @@ static void unready(struct conn *c)
     c->ready = false;
 }
 
-static void destroy(struct conn *c)
+void conn_shut(struct conn *c)
 {
     drop_queue(c);
-    unready(c);
     session_close(&c->session);
-    c->transport->close(c, c->error);
+    c->dead = c->shut = true;
+}
+
+static void destroy(struct conn *c)
+{
+    if (!c->shut)
+        conn_shut(c);
+    unready(c);
+    c->transport->close(c);
 }
 
 void conn_reap(void)
@@ -319,6 +329,10 @@ void conn_reap(void)
     struct conn **at = &all;
     while (*at != NULL) {
         struct conn *c = *at;
+        if (c->dead && !c->shut && c->transport->failed(c, c->error)) {
+            conn_restart(c);
+            c->dead = false;
+        }
         if (!c->dead) {
             at = &c->next;
             continue;
@@ -330,7 +344,9 @@ void conn_reap(void)
 
 void conn_close_all(void)
 {
-    for (struct conn *c = all; c != NULL; c = c->next)
-        c->dead = true;
-    conn_reap();
+    while (all != NULL) {
+        struct conn *c = all;
+        all = c->next;
+        destroy(c);
+    }
 }

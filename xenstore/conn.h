@@ -24,8 +24,12 @@ struct transport {
      * done. */
     bool (*begin)(struct conn *c);
     void (*end)(struct conn *c, bool output_waits);
-    /* Frees the conn's memory too. error: WIRE_RING_*, for the other side to read. */
-    void (*close)(struct conn *c, uint32_t error);
+    /*
+     * After conn_fail(), between rounds: tells the other side. true: it may start afresh (begin()
+     * says when), and the connection stays; false: it is closed.
+     */
+    bool (*failed)(struct conn *c, uint32_t error); /* WIRE_RING_* */
+    void (*close)(struct conn *c);                  /* frees the conn's memory too */
 };
 
 struct out; /* a message on its way out */
@@ -35,8 +39,11 @@ struct conn {
     const struct transport *transport;
     struct conn *next;       /* all connections */
     struct conn *next_ready; /* waiting for a round */
-    bool ready, dead;
-    uint32_t error; /* WIRE_RING_* */
+    bool ready;
+    bool dead;                 /* to be looked at by conn_reap() */
+    bool shut;                 /* to be freed whatever happens, its session is closed already */
+    uint32_t error;            /* WIRE_RING_* */
+    unsigned number, failures; /* for the log */
     struct out *first, **last;
     size_t queued; /* bytes in the queue */
     unsigned messages;
@@ -53,6 +60,8 @@ bool conn_any_ready(void);
 void conn_run_ready(void);
 void conn_fail(struct conn *c, uint32_t error, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Closes its session at once; the rest goes with conn_reap(). Not while watches are being fired. */
+void conn_shut(struct conn *c);
 /* Forgets what came in and what waits to go out, watches and transactions: the other side starts
  * afresh. */
 void conn_restart(struct conn *c);

@@ -16,9 +16,14 @@
 struct domain {
     struct domain *next;
     uint16_t id;
-    bool introduced; /* INTRODUCE came, and no RELEASE since; its ring may still have failed */
-    bool shut_down;  /* told so */
-    struct ring_conn *ring;
+    bool introduced;          /* INTRODUCE came, and no RELEASE since */
+    bool shut_down;           /* told so */
+    struct domain_ring *ring; /* when introduced */
+};
+
+/* Outlives its domain by the rest of the loop's turn, unmapped and unbound then. */
+struct domain_ring {
+    struct ring_conn ring; /* first */
     struct xen_page page;
     uint32_t port; /* ours, 0: none */
 };
@@ -74,84 +79,73 @@ bool domain_exists(struct storage *st, uint16_t domid)
     return domid == 0 || domain_know(st, domid) != NULL;
 }
 
-static void ring_notify(struct ring_conn *r)
+static void ring_notify(struct ring_conn *ring)
 {
-    const struct domain *d = domain_find(r->conn.session.who.domid);
-    if (d != NULL && d->port != 0)
-        xen_evtchn_notify(d->port);
+    const struct domain_ring *r = (struct domain_ring *)ring;
+    if (r->port != 0)
+        xen_evtchn_notify(r->port);
 }
 
-static void ring_closed(struct ring_conn *r)
+static void release_ring(struct domain_ring *r)
 {
-    struct domain *d = domain_find(r->conn.session.who.domid);
-    if (d == NULL || d->ring != r)
-        return;
-    d->ring = NULL;
-    if (d->port != 0)
-        xen_evtchn_unbind(d->port);
-    d->port = 0;
-    xen_unmap_ring(&d->page);
+    if (r->port != 0)
+        xen_evtchn_unbind(r->port);
+    r->port = 0;
+    xen_unmap_ring(&r->page);
 }
 
-/* Closes the ring at once. Not for use while connections have their rounds, but by an operation or
- * event. */
+static void ring_close(struct ring_conn *ring)
+{
+    struct domain_ring *r = (struct domain_ring *)ring;
+    release_ring(r);
+    free(r);
+}
+
 static void disconnect(struct domain *d)
 {
-    struct ring_conn *r = d->ring;
+    struct domain_ring *r = d->ring;
     if (r == NULL)
         return;
-    /* what hangs on the domain goes now; the connection itself is freed at the end of the loop's
-     * turn */
-    conn_restart(&r->conn);
-    conn_fail(&r->conn, WIRE_RING_OK, "its domain is released");
+    d->ring = NULL;
+    conn_shut(&r->ring.conn);
+    release_ring(r);
 }
 
-/* Gives a domain its connection; page and port are set. */
-static int connect_ring(struct storage *st, struct domain *d)
+static int rebind(const struct domain *d, struct domain_ring *r, uint32_t remote_port)
 {
-    struct ring_conn *r = calloc(1, sizeof(*r));
+    uint32_t port;
+    if (r->port != 0)
+        xen_evtchn_unbind(r->port);
+    r->port = 0;
+    int err = xen_evtchn_bind(d->id, remote_port, &port);
+    if (err == 0)
+        r->port = port;
+    return err;
+}
+
+/* Gives a domain its connection. The page is the domain's by gfn, or this domain's own when own is
+ * set. */
+static int connect_ring(struct storage *st, struct domain *d, bool own, uint64_t gfn,
+                        uint32_t remote_port)
+{
+    struct domain_ring *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return ENOMEM;
-    r->page = d->page.at;
-    r->notify = ring_notify;
-    r->closed = ring_closed;
-    int err = ring_open(r, st, d->id);
+    int err = own ? xen_map_own_ring(&r->page, &remote_port) : xen_map_ring(d->id, gfn, &r->page);
+    if (err == 0)
+        err = rebind(d, r, remote_port);
+    r->ring.page = r->page.at;
+    r->ring.notify = ring_notify;
+    r->ring.close = ring_close;
+    if (err == 0)
+        err = ring_open(&r->ring, st, d->id);
     if (err != 0) {
+        release_ring(r);
         free(r);
         return err;
     }
     d->ring = r;
     return 0;
-}
-
-static int rebind(struct domain *d, uint32_t remote_port)
-{
-    uint32_t port;
-    if (d->port != 0)
-        xen_evtchn_unbind(d->port);
-    d->port = 0;
-    int err = xen_evtchn_bind(d->id, remote_port, &port);
-    if (err == 0)
-        d->port = port;
-    return err;
-}
-
-static int first_introduction(struct storage *st, struct domain *d, uint64_t gfn,
-                              uint32_t remote_port)
-{
-    int err = xen_map_ring(d->id, gfn, &d->page);
-    if (err == 0)
-        err = rebind(d, remote_port);
-    if (err == 0)
-        err = connect_ring(st, d);
-    if (err == 0)
-        return 0;
-    if (d->port != 0)
-        xen_evtchn_unbind(d->port);
-    d->port = 0;
-    xen_unmap_ring(&d->page);
-    log_line("domain %u cannot be introduced: %s", d->id, strerror(err));
-    return EINVAL;
 }
 
 static bool parse_domid(const char *text, uint16_t *id)
@@ -176,12 +170,12 @@ int op_introduce(struct request *r)
     struct domain *d = domain_know(r->s->st, id);
     if (d == NULL)
         return EINVAL;
-    if (d->ring != NULL && d->ring->conn.dead)
-        conn_reap();
-    int err = d->ring != NULL ? rebind(d, (uint32_t)port)
-                              : first_introduction(r->s->st, d, gfn, (uint32_t)port);
-    if (err != 0)
+    int err = d->ring != NULL ? rebind(d, d->ring, (uint32_t)port)
+                              : connect_ring(r->s->st, d, false, gfn, (uint32_t)port);
+    if (err != 0) {
+        log_line("domain %u cannot be introduced: %s", id, strerror(err));
         return EINVAL;
+    }
     if (d->introduced)
         return 0;
     d->introduced = true;
@@ -195,7 +189,6 @@ static void forget(struct storage *st, struct domain *d)
     struct domain **at = &domains;
     uint16_t id = d->id;
     disconnect(d);
-    conn_reap(); /* an operation that got here is dom0's own connection's, which is not dead */
     while (*at != d)
         at = &(*at)->next;
     *at = d->next;
@@ -276,7 +269,7 @@ int op_set_target(struct request *r)
         (target != 0 && (t == NULL || !t->introduced)))
         return ENOENT;
     if (d != NULL && d->ring != NULL && id != 0)
-        d->ring->conn.session.who.target = target;
+        d->ring->ring.conn.session.who.target = target;
     return 0;
 }
 
@@ -302,14 +295,13 @@ static void on_events(struct watched *w, uint32_t what)
             continue;
         }
         for (struct domain *d = domains; d != NULL; d = d->next)
-            if (d->port == port && d->ring != NULL)
-                conn_ready(&d->ring->conn);
+            if (d->ring != NULL && d->ring->port == port)
+                conn_ready(&d->ring->ring.conn);
     }
 }
 
 bool domains_start(struct storage *st)
 {
-    uint32_t remote_port;
     storage = st;
     int err = xen_evtchn_bind_dom_exc(&dom_exc_port);
     if (err != 0) {
@@ -319,11 +311,7 @@ bool domains_start(struct storage *st)
     }
     events = (struct watched){.fd = xen_evtchn_fd(), .on = on_events};
     struct domain *dom0 = domain_new(0);
-    err = dom0 == NULL ? ENOMEM : xen_map_own_ring(&dom0->page, &remote_port);
-    if (err == 0)
-        err = rebind(dom0, remote_port);
-    if (err == 0)
-        err = connect_ring(st, dom0);
+    err = dom0 == NULL ? ENOMEM : connect_ring(st, dom0, true, 0, 0);
     if (err == 0 && loop_add(&events, EPOLLIN) != 0)
         err = errno;
     if (err != 0) {

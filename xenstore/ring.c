@@ -69,8 +69,7 @@ static ssize_t ring_write(struct conn *c, const void *from, size_t len)
     return (ssize_t)n;
 }
 
-/* The guest asked for a fresh start (it was kexec'ed, or resumed elsewhere): both rings empty,
- * nothing known. */
+/* The guest asked for a fresh start (it was kexec'ed, say): both rings empty, nothing known. */
 static void reconnect(struct ring_conn *r)
 {
     conn_restart(&r->conn);
@@ -79,7 +78,9 @@ static void reconnect(struct ring_conn *r)
     store(&r->page->req_prod, 0);
     store(&r->page->rsp_cons, 0);
     store(&r->page->rsp_prod, 0);
+    store(&r->page->error, WIRE_RING_OK);
     store(&r->page->connection, WIRE_CONNECTED);
+    r->stopped = false;
     r->moved = true;
 }
 
@@ -88,7 +89,7 @@ static bool ring_begin(struct conn *c)
     struct ring_conn *r = of_conn(c);
     if (load(&r->page->connection) == WIRE_RECONNECT)
         reconnect(r);
-    return true;
+    return !r->stopped;
 }
 
 static void ring_end(struct conn *c, bool output_waits)
@@ -100,15 +101,19 @@ static void ring_end(struct conn *c, bool output_waits)
     r->moved = false;
 }
 
-static void ring_close(struct conn *c, uint32_t error)
+static bool ring_failed(struct conn *c, uint32_t error)
 {
     struct ring_conn *r = of_conn(c);
-    if (error != WIRE_RING_OK) {
-        store(&r->page->error, error);
-        r->notify(r);
-    }
-    r->closed(r);
-    free(r);
+    store(&r->page->error, error);
+    r->notify(r);
+    r->stopped = true;
+    return true;
+}
+
+static void ring_close(struct conn *c)
+{
+    struct ring_conn *r = of_conn(c);
+    r->close(r);
 }
 
 static const struct transport ring_transport = {
@@ -116,6 +121,7 @@ static const struct transport ring_transport = {
     .write = ring_write,
     .begin = ring_begin,
     .end = ring_end,
+    .failed = ring_failed,
     .close = ring_close,
 };
 

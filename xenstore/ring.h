@@ -15,9 +15,10 @@ struct ring_conn {
     struct wire_ring *page;
     uint32_t req_cons, rsp_prod; /* ours */
     bool moved;                  /* something was taken or put: tell the other side */
+    bool stopped;                /* failed: waits for the guest to ask for a fresh start */
     /* hooks */
     void (*notify)(struct ring_conn *r);
-    void (*closed)(struct ring_conn *r); /* last call: unmap, forget */
+    void (*close)(struct ring_conn *r); /* the last call: frees it */
 };
 
 /* Takes up where the page's indexes stand. r is malloc()ed, page and hooks set; freed by the

@@ -68,10 +68,15 @@ static void socket_end(struct conn *c, bool output_waits)
         conn_fail(c, WIRE_RING_COMM, "epoll: %s", strerror(errno));
 }
 
-static void socket_close(struct conn *c, uint32_t error)
+static bool socket_failed(struct conn *c, uint32_t error)
+{
+    (void)c, (void)error;
+    return false;
+}
+
+static void socket_close(struct conn *c)
 {
     struct socket_conn *s = of_conn(c);
-    (void)error;
     loop_remove(&s->watched);
     close(s->watched.fd);
     free(s);
@@ -82,6 +87,7 @@ static const struct transport socket_transport = {
     .write = socket_write,
     .begin = socket_begin,
     .end = socket_end,
+    .failed = socket_failed,
     .close = socket_close,
 };
 

@@ -98,7 +98,8 @@ void account_drop(struct storage *st, uint16_t domid)
     while (*at != NULL && (*at)->domid != domid)
         at = &(*at)->next;
     struct account *a = *at;
-    /* events it caused may still be queued elsewhere, an open transaction may still count for it */
+    /* kept while events it caused wait in others' queues: it is a few bytes, and its number's next
+     * owner's */
     if (a == NULL || a->outstanding > 0 || a->session != NULL || a->nodes > 0)
         return;
     *at = a->next;

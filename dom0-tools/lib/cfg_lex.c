@@ -100,16 +100,15 @@ static int lex_string(struct cfg_lexer *lex)
     while (p < lex->end && *p != quote && *p != '\n') {
         int byte = (unsigned char)*p++;
 
-        if (byte == '\\') {
-            const char *escape = p - 1;
+        const char *bad = p - 1;
 
+        if (byte == '\\')
             byte = unescape(&p, lex->end);
-            if (byte <= 0) {
-                lex->start = escape;
-                lex->length = lex->end - escape < 2 ? (size_t)(lex->end - escape) : 2;
-                return cfg_syntax_error(lex, byte == 0 ? "a string cannot hold a NUL byte"
-                                                       : "unknown escape in a string");
-            }
+        if (byte <= 0) {
+            lex->start = bad;
+            lex->length = lex->end - bad < 2 ? (size_t)(lex->end - bad) : 2;
+            return cfg_syntax_error(lex, byte == 0 ? "a string cannot hold a NUL byte"
+                                                   : "unknown escape in a string");
         }
         out[n++] = (char)byte;
     }

@@ -5,6 +5,7 @@
  * device must be held open until then, for it goes with its last user.
  */
 #include "dom0-tools/lib/disk.h"
+#include "dom0-tools/lib/disk_share.h"
 #include "dom0-tools/lib/loop.h"
 
 #include <errno.h>
@@ -74,7 +75,11 @@ static int check_target(const struct disk_spec *d, const char *path, struct fail
         return fail(why, EINVAL, "disk %s: %s is neither a block device nor a file", d->vdev, path);
     if (S_ISREG(st.st_mode) && st.st_size < 512)
         return fail(why, EINVAL, "disk %s: the file %s is too short for a disk", d->vdev, path);
-    fd = open(path, (d->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    /* the kernel gives a block device exclusively only when nothing here has it mounted */
+    fd = open(path, (d->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC |
+                        (S_ISBLK(st.st_mode) && !d->readonly && !d->shared ? O_EXCL : 0));
+    if (fd < 0 && errno == EBUSY)
+        return fail(why, EBUSY, "disk %s: %s is in use in this domain (mounted?)", d->vdev, path);
     if (fd < 0)
         return fail(why, errno, "disk %s: cannot open %s for %s: %s", d->vdev, path,
                     d->readonly ? "reading" : "writing", strerror(errno));
@@ -82,7 +87,7 @@ static int check_target(const struct disk_spec *d, const char *path, struct fail
     return 0;
 }
 
-int disk_check(const struct disk_spec *d, bool remote, struct failure *why)
+int disk_check(struct store *s, const struct disk_spec *d, bool remote, struct failure *why)
 {
     const struct backend *backend = backend_of(d);
 
@@ -97,27 +102,36 @@ int disk_check(const struct disk_spec *d, bool remote, struct failure *why)
     if (d->format != DISK_FORMAT_RAW)
         return fail(why, ENOTSUP, "disk %s: format %s is not available here: use raw", d->vdev,
                     disk_format_name(d->format));
-    return remote ? 0 : check_target(d, d->target, why);
+    if (remote)
+        return 0;
+    return check_target(d, d->target, why) != 0 ? -1 : disk_check_share(s, d, why);
 }
 
-/* The number of the block device behind the target; a file gets a loop device in *loop. */
-static int open_target(const struct disk_spec *d, struct loop *loop, dev_t *number,
-                       struct failure *why)
+/* A target in this domain, ready to be handed over. */
+struct opened {
+    struct loop loop; /* fd -1: none */
+    dev_t number;
+    const char *path; /* of the block device */
+};
+
+static int open_target(const struct disk_spec *d, struct opened *o, struct failure *why)
 {
     struct stat st;
 
+    *o = (struct opened){.loop = {.fd = -1}, .path = d->target};
     if (stat(d->target, &st) != 0)
         return fail(why, errno, "disk %s: cannot use %s: %s", d->vdev, d->target, strerror(errno));
-    if (S_ISBLK(st.st_mode)) {
-        *number = st.st_rdev;
-        return 0;
+    if (!S_ISBLK(st.st_mode)) {
+        if (loop_attach(d->target, d->readonly, &o->loop, why) != 0) {
+            o->loop.fd = -1;
+            return -1;
+        }
+        o->path = o->loop.path;
+        if (fstat(o->loop.fd, &st) != 0)
+            return fail(why, errno, "disk %s: cannot look at %s: %s", d->vdev, o->path,
+                        strerror(errno));
     }
-    if (loop_attach(d->target, d->readonly, loop, why) != 0)
-        return -1;
-    if (fstat(loop->fd, &st) != 0)
-        return fail(why, errno, "disk %s: cannot look at %s: %s", d->vdev, loop->path,
-                    strerror(errno));
-    *number = st.st_rdev;
+    o->number = st.st_rdev;
     return 0;
 }
 
@@ -142,22 +156,23 @@ static int wait_opened(struct store *s, const struct device *device, const struc
                 d->target, BACKEND_MS / 1000);
 }
 
+/* o NULL: the backend's domain finds the target itself. */
 static int publish(struct store *s, const struct device *device, const struct disk_spec *d,
-                   const dev_t *number, struct failure *why)
+                   const struct opened *o, struct failure *why)
 {
     char virtual_device[16], physical[32] = "";
-    struct vdev vdev;
+    const char *loop = o != NULL && o->loop.fd >= 0 ? o->path : NULL;
 
-    vdev_parse(d->vdev, &vdev);
-    snprintf(virtual_device, sizeof(virtual_device), "%u", vdev.number);
-    if (number != NULL)
-        snprintf(physical, sizeof(physical), "%x:%x", major(*number), minor(*number));
+    snprintf(virtual_device, sizeof(virtual_device), "%u", device->id);
+    if (o != NULL)
+        snprintf(physical, sizeof(physical), "%x:%x", major(o->number), minor(o->number));
     const struct device_node nodes[] = {
         {"params", d->target, DEVICE_BACK},
         {"script", BLOCK_SCRIPT, DEVICE_BACK},
-        {"physical-device", number != NULL ? physical : NULL, DEVICE_BACK},
-        {"physical-device-path", number != NULL ? d->target : NULL, DEVICE_BACK},
-        {"hotplug-status", number != NULL ? "connected" : NULL, DEVICE_BACK},
+        {"physical-device", o != NULL ? physical : NULL, DEVICE_BACK},
+        {"physical-device-path", o != NULL ? o->path : NULL, DEVICE_BACK},
+        {"node", loop, DEVICE_BACK}, /* Xen's tools detach that one when they end the disk */
+        {"hotplug-status", o != NULL ? "connected" : NULL, DEVICE_BACK},
         {"removable", d->removable ? "1" : "0", DEVICE_BACK},
         {"bootable", "1", DEVICE_BACK},
         {"dev", d->vdev, DEVICE_BACK},
@@ -177,18 +192,17 @@ static int publish(struct store *s, const struct device *device, const struct di
 static int attach_here(struct store *s, const struct device *device, const struct disk_spec *d,
                        const char *name, struct failure *why)
 {
-    struct loop loop = {.fd = -1};
-    dev_t number;
-    int rc = open_target(d, &loop, &number, why);
+    struct opened o;
+    int rc = open_target(d, &o, why);
 
     if (rc == 0)
-        rc = publish(s, device, d, &number, why);
+        rc = publish(s, device, d, &o, why);
     if (rc == 0)
         rc = device_wait_backend(s, device, XENBUS_INIT_WAIT, BACKEND_MS, name, why);
     if (rc == 0)
         rc = wait_opened(s, device, d, name, why);
-    if (loop.fd >= 0)
-        close(loop.fd);
+    if (o.loop.fd >= 0)
+        close(o.loop.fd);
     return rc;
 }
 

@@ -16,9 +16,9 @@
 int disk_complete(struct disk_spec *d, struct failure *why);
 
 /* Whether this disk can be served, before anything is made: the backend is available, the target is
- * there and can be opened. remote: the backend is in another domain, which owns the target. 0, or
- * -1 with a sentence. */
-int disk_check(const struct disk_spec *d, bool remote, struct failure *why);
+ * there, can be opened, and is nobody else's to write. remote: the backend is in another domain,
+ * which owns the target. 0, or -1 with a sentence. */
+int disk_check(struct store *s, const struct disk_spec *d, bool remote, struct failure *why);
 
 /* Publishes the disk for domid and returns when its backend holds the target. On failure the nodes
  * may be there: end them with device_remove(). *device is filled in first. */

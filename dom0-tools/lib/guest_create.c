@@ -90,7 +90,7 @@ static int check_devices(const struct creation *c)
     for (size_t i = 0; i < g->n_disks; i++) {
         if (backend_domid(c, g->disks[i].backend_domain, &backend) != 0 ||
             (backend == 0 && disk_complete(&g->disks[i], c->why) != 0) ||
-            disk_check(&g->disks[i], backend != 0, c->why) != 0)
+            disk_check(c->t->store, &g->disks[i], backend != 0, c->why) != 0)
             return -1;
     }
     for (size_t i = 0; i < g->n_vifs; i++) {
@@ -119,7 +119,7 @@ static int check_image(struct creation *c)
         .max_vcpus = g->max_vcpus,
     };
     struct hv_physinfo host;
-    uint64_t need;
+    uint64_t need, unclaimed;
 
     c->build = build_open(&p, c->why);
     if (c->build == NULL)
@@ -128,10 +128,11 @@ static int check_image(struct creation *c)
         return fail(c->why, errno, "cannot ask the hypervisor for its free memory: %s",
                     strerror(errno));
     need = build_pages(c->build) + OVERHEAD_PAGES;
-    if (need > host.free_pages)
-        return fail(
-            c->why, ENOMEM, "not enough free memory: the guest needs %llu MiB, %llu MiB are free",
-            (unsigned long long)(need + 255) / 256, (unsigned long long)host.free_pages / 256);
+    unclaimed = host.free_pages - host.outstanding_pages;
+    if (need > unclaimed)
+        return fail(c->why, ENOMEM,
+                    "not enough free memory: the guest needs %llu MiB, %llu MiB are free",
+                    (unsigned long long)(need + 255) / 256, (unsigned long long)unclaimed / 256);
     return 0;
 }
 

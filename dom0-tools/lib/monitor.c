@@ -94,6 +94,14 @@ static int clean_up(struct monitor *m)
     return -1;
 }
 
+static int end(struct monitor *m)
+{
+    int rc = clean_up(m);
+
+    printf("Done. Exiting now\n");
+    return rc;
+}
+
 /* The stopped domain stays for a look at it, under another name and UUID; its devices are ended,
  * for its successor needs them. */
 static int set_aside(struct monitor *m)
@@ -162,14 +170,14 @@ static int act(struct monitor *m, enum guest_action action)
         return rc == 0 && make_again(m) == 0 ? 1 : -1;
     case ACTION_COREDUMP_DESTROY:
         printf("A core dump was asked for and is not available here\n");
-        return clean_up(m);
+        return end(m);
     case ACTION_SOFT_RESET:
         printf("A soft reset was asked for and is not available here\n");
-        return clean_up(m);
+        return end(m);
     case ACTION_DESTROY:
         break;
     }
-    return clean_up(m);
+    return end(m);
 }
 
 /* One life of the guest; returns as act() does. */

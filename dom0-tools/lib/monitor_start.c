@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ static int open_log(const char *name)
  * errno. */
 static int detach(const char *name, int *pipe_fd)
 {
+    sigset_t none;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int log = open_log(name);
 
@@ -65,6 +67,8 @@ static int detach(const char *name, int *pipe_fd)
     *pipe_fd = PIPE_FD;
     if (close_range(PIPE_FD + 1, ~0u, 0) != 0)
         return errno;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);
     return 0;
 }

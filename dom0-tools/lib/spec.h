@@ -32,7 +32,8 @@ struct disk_spec {
     enum disk_format format;
     enum disk_backend backend;
     bool readonly;
-    bool cdrom; /* implies readonly and removable */
+    bool shared; /* "w!": another may have it too, its user says */
+    bool cdrom;  /* implies readonly and removable */
     bool removable;
     bool direct_io_safe;
     bool no_discard;

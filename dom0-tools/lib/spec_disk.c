@@ -67,7 +67,7 @@ static bool find_format(const char *value, enum disk_format *format)
     return false;
 }
 
-static bool find_access(const char *value, bool *readonly)
+static bool find_access(struct parse *p, const char *value)
 {
     static const struct {
         const char *name;
@@ -76,7 +76,8 @@ static bool find_access(const char *value, bool *readonly)
 
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (strcmp(value, modes[i].name) == 0) {
-            *readonly = modes[i].readonly;
+            p->readonly = modes[i].readonly;
+            p->spec->shared = strchr(value, '!') != NULL;
             return true;
         }
     return false;
@@ -105,7 +106,7 @@ static int key_access(struct parse *p, const char *value)
     if (*value == '\0')
         return 0;
     p->access_given = true;
-    return find_access(value, &p->readonly) ? 0 : complain(p, "unknown access mode", value);
+    return find_access(p, value) ? 0 : complain(p, "unknown access mode", value);
 }
 
 static int key_devtype(struct parse *p, const char *value)

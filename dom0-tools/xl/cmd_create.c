@@ -9,6 +9,7 @@
 #include "dom0-tools/lib/monitor.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,19 +108,36 @@ static int show(const struct guest_config *g)
     return XL_OK;
 }
 
-/* The guest is complete and paused: everything that follows is its life. */
-static int start(struct xl *xl, struct guest_config *g, uint32_t domid)
+/* Makes the guest, paused, and lets it run with its monitor. 0, or -1 with a sentence and nothing
+ * left behind. */
+static int bring_up(struct xl *xl, struct guest_config *g, uint32_t *domid, struct failure *why)
 {
-    struct failure why, undo;
-    const bool paused = xl->count['p'] != 0;
+    struct failure undo;
+    sigset_t pending;
 
-    if (xl->count['e'] == 0 && xl->count['F'] == 0 &&
-        monitor_start(g, &xl->conf.host, domid, &why) != 0)
-        goto end_it;
-    if (!paused && hv_unpausedomain(xl->t.hv, (uint16_t)domid) != 0) {
-        fail(&why, errno, "cannot unpause domain %u: %s", domid, strerror(errno));
-        goto end_it;
-    }
+    if (guest_create(&xl->t, g, &xl->conf.host, domid, why) != 0)
+        return -1;
+    sigpending(&pending);
+    if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM))
+        fail(why, EINTR, "interrupted");
+    else if (xl->count['e'] == 0 && xl->count['F'] == 0 &&
+             monitor_start(g, &xl->conf.host, *domid, why) != 0)
+        ;
+    else if (xl->count['p'] == 0 && hv_unpausedomain(xl->t.hv, (uint16_t)*domid) != 0)
+        fail(why, errno, "cannot unpause domain %u: %s", *domid, strerror(errno));
+    else
+        return 0;
+    if (guest_destroy(&xl->t, *domid, &undo) != 0)
+        xl_complain(&undo);
+    return -1;
+}
+
+/* The guest runs: everything that follows is its life. */
+static int accompany(struct xl *xl, struct guest_config *g, uint32_t domid)
+{
+    const bool paused = xl->count['p'] != 0;
+    struct failure why;
+
     if (xl->count['c'] != 0)
         xl_attach_console(xl->t.store, domid, 0, XL_ESCAPE);
     else if (!paused &&
@@ -130,28 +148,32 @@ static int start(struct xl *xl, struct guest_config *g, uint32_t domid)
     if (xl->count['F'] != 0)
         return monitor_run(g, &xl->conf.host, domid);
     return XL_OK;
-
-end_it:
-    xl_complain(&why);
-    if (guest_destroy(&xl->t, domid, &undo) != 0)
-        xl_complain(&undo);
-    return XL_CREATE_FAIL;
 }
 
 static int create(struct xl *xl, struct guest_config *g)
 {
+    sigset_t signals, before;
     struct failure why;
     uint32_t domid;
+    int rc;
 
     if (xl->count['d'] != 0 && show(g) != XL_OK)
         return XL_FAIL;
     if (xl_open(xl) != 0)
         return XL_FAIL;
-    if (guest_create(&xl->t, g, &xl->conf.host, &domid, &why) != 0) {
+    /* half a guest is nobody's: ^C takes effect between making it and letting it run */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, &before);
+    rc = bring_up(xl, g, &domid, &why);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (rc != 0) {
         xl_complain(&why);
         return XL_CREATE_FAIL;
     }
-    return start(xl, g, domid);
+    return accompany(xl, g, domid);
 }
 
 int cmd_create(struct xl *xl)

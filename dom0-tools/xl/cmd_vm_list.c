@@ -81,9 +81,9 @@ static void show_vcpus(struct xl *xl, const struct hv_dominfo *d)
         format_bitmap(soft, cpus, soft_text, sizeof(soft_text));
         printf("%-32s %5u %5u", name != NULL ? name : "(null)", d->domid, i);
         if (v.online)
-            printf(" %5u %3c%c- ", v.cpu, v.running ? 'r' : '-', v.blocked ? 'b' : '-');
+            printf("%5u %3c%c- ", v.cpu, v.running ? 'r' : '-', v.blocked ? 'b' : '-');
         else
-            printf(" %5c %3c%cp ", '-', '-', '-');
+            printf("%5c %3c%cp ", '-', '-', '-');
         printf("%9.1f  %s / %s\n", (double)v.cpu_time_ns / 1e9, hard_text, soft_text);
     }
     free(name);
@@ -131,7 +131,7 @@ static void show_uptime(struct xl *xl, const struct hv_dominfo *d)
         strftime(clock, sizeof(clock), "%H:%M:%S", &local);
         format_uptime(seconds, text, sizeof(text));
         *strrchr(text, ':') = '\0';
-        printf(" %s up  %s, %s (%d)\n", clock, text, shown, d->domid);
+        printf(" %s up %s, %s (%d)\n", clock, text, shown, d->domid);
     } else {
         format_uptime(seconds, text, sizeof(text));
         printf("%-33s %4d %s\n", shown, d->domid, text);

@@ -52,7 +52,7 @@ void format_list_row(FILE *out, const struct hv_dominfo *d, const char *name, un
     if (columns & (LIST_VERBOSE | LIST_CONTEXT))
         fprintf(out, " %16s", "-");
     if (columns & LIST_CPUPOOL)
-        fprintf(out, " %16s", pool);
+        fprintf(out, "%16s", pool);
     if (columns & LIST_NUMA)
         fprintf(out, " %s", nodes);
     fprintf(out, "\n");
@@ -92,7 +92,7 @@ void format_uptime(uint64_t seconds, char *text, size_t size)
     if (days != 0)
         used = (size_t)snprintf(text, size, "%lu day%s, ", days, days > 1 ? "s" : "");
     if (used < size)
-        snprintf(text + used, size - used, "%u:%02u:%02u", rest / 3600, rest / 60 % 60, rest % 60);
+        snprintf(text + used, size - used, "%2u:%02u:%02u", rest / 3600, rest / 60 % 60, rest % 60);
 }
 
 void format_capabilities(uint32_t capabilities, char *text, size_t size)

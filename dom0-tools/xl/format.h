@@ -20,7 +20,7 @@ void format_list_row(FILE *out, const struct hv_dominfo *d, const char *name, un
 /* "0-3,7", "all" when all n bits are set, "none" when none is. size bounds text. */
 void format_bitmap(const uint8_t *bits, unsigned int n, char *text, size_t size);
 
-/* "1 day, 0:00:31" */
+/* "1 day,  0:00:31" */
 void format_uptime(uint64_t seconds, char *text, size_t size);
 /* "pv hvm hap ..." of HV_CAP_* bits. */
 void format_capabilities(uint32_t capabilities, char *text, size_t size);

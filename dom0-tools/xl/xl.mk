@@ -3,7 +3,7 @@
 
 GUEST_OBJS = $(addprefix $(B)/obj/dom0-tools/lib/, \
     cfg.o cfg_lex.o spec_vdev.o spec_disk.o spec_vif.o guest_config.o guest_json.o \
-    device.o loop.o net_link.o disk.o vif.o \
+    device.o loop.o net_link.o disk.o disk_share.o vif.o \
     guest.o guest_nodes.o guest_create.o guest_destroy.o monitor.o monitor_start.o)
 GUEST_LIBS = -lyajl
 

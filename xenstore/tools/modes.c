@@ -287,8 +287,7 @@ int tool_control(struct run *r)
     }
     if (answer == NULL)
         return tool_fail(r, "%s: %s", r->arg[0], strerror(err));
-    if (strcmp(answer, "OK") != 0)
-        printf("%s\n", answer);
+    printf("%s\n", answer);
     free(answer);
     return 0;
 }

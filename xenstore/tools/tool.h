@@ -45,7 +45,7 @@ int tool_control(struct run *r);
 /* Says "PROG: text" and returns 1. */
 int tool_fail(const struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A value as text: \n, \r, \t, \\, and \ooo for what else cannot be printed. */
+/* A value as text: \n, \r, \t, \\, \ooo for other control bytes, \xHH from 127 on. */
 void escape_value(FILE *out, const char *value, size_t len);
 /* The reverse, in place, also of \xHH; the length. */
 size_t unescape_value(char *value);

@@ -12,8 +12,10 @@ void escape_value(FILE *out, const char *value, size_t len)
         const char *p = c != '\0' ? strchr(plain, c) : NULL;
         if (p != NULL)
             fprintf(out, "\\%c", letter[p - plain]);
-        else if (c < ' ' || c > '~')
+        else if (c < ' ')
             fprintf(out, "\\%03o", c);
+        else if (c > '~')
+            fprintf(out, "\\x%02x", c);
         else
             fputc(c, out);
     }
