@@ -85,9 +85,12 @@ int guest_destroy(struct toolstack *t, uint32_t domid, struct failure *why)
     struct failure trouble;
     struct hv_dominfo info;
     const bool there = hv_getdomaininfo(t->hv, (uint16_t)domid, &info) == 0;
-    char *name = guest_name(t->store, domid);
+    char *name;
     int rc = 0;
 
+    /* without a store the domain still ends; what follows tells what could not */
+    toolstack_revive(t);
+    name = guest_name(t->store, domid);
     if (!there && name == NULL)
         return fail(why, ESRCH, "there is no domain %u", domid);
     free(name);
