@@ -6,6 +6,7 @@
  */
 #include "dom0-tools/lib/guest.h"
 #include "dom0-tools/lib/device.h"
+#include "dom0-tools/lib/disk.h"
 #include "dom0-tools/lib/domain.h"
 #include "dom0-tools/lib/guest_nodes.h"
 #include "dom0-tools/lib/loop.h"
@@ -34,8 +35,8 @@ static int loop_of(struct store *s, const struct device *d)
         number = (int)minor;
     free(text);
     /* one that was given as such is not ours */
-    text = store_readf(s, STORE_NO_TX, "%s/params", path);
-    if (text != NULL && strncmp(text, "/dev/loop", 9) == 0)
+    text = store_readf(s, STORE_NO_TX, "%s/" DISK_FILE_NODE, path);
+    if (text == NULL)
         number = -1;
     free(text);
     return number;
