@@ -25,6 +25,7 @@ struct hv *hv_open(void)
         return NULL;
     }
     hv->buffers = open("/dev/xen/hypercall", O_RDWR | O_CLOEXEC);
+    hv->owner = getpid();
     return hv;
 }
 
@@ -33,10 +34,21 @@ static size_t whole_pages(size_t size)
     return (size + HV_PAGE_SIZE - 1) & ~(size_t)(HV_PAGE_SIZE - 1);
 }
 
+/* Buffers are not inherited: two processes would write into the same ones. */
+static void after_fork(struct hv *hv)
+{
+    pid_t self = getpid();
+
+    if (hv->owner != self)
+        hv->n_spare = 0;
+    hv->owner = self;
+}
+
 void hv_close(struct hv *hv)
 {
     if (!hv)
         return;
+    after_fork(hv);
     while (hv->n_spare)
         munmap(hv->spare[--hv->n_spare], HV_PAGE_SIZE);
     if (hv->buffers >= 0)
@@ -49,6 +61,7 @@ void *hv_buf(struct hv *hv, size_t size)
 {
     void *buf;
 
+    after_fork(hv);
     if (size <= HV_PAGE_SIZE && hv->n_spare)
         return memset(hv->spare[--hv->n_spare], 0, HV_PAGE_SIZE);
     if (hv->buffers >= 0)
@@ -58,8 +71,10 @@ void *hv_buf(struct hv *hv, size_t size)
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
     if (buf == MAP_FAILED)
         return NULL;
-    if (hv->buffers < 0) /* a fork would make these pages copy-on-write */
-        madvise(buf, whole_pages(size), MADV_DONTFORK);
+    if (madvise(buf, whole_pages(size), MADV_DONTFORK) < 0) {
+        hv_unmap(buf, whole_pages(size) / HV_PAGE_SIZE);
+        return NULL;
+    }
     return buf;
 }
 
@@ -163,6 +178,9 @@ void *hv_map_foreign(struct hv *hv, uint16_t domid, int prot, const uint64_t *fr
 
 void hv_unmap(void *address, size_t n)
 {
+    int saved = errno;
+
     if (address)
         munmap(address, n * HV_PAGE_SIZE);
+    errno = saved;
 }

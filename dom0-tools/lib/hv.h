@@ -7,9 +7,9 @@
  * failure; the hypervisor's own error numbers are Linux's. Works the same on stock Xen 4.17 and on
  * Bonsai (domctl and sysctl interface version 0x15; another one answers EACCES).
  *
- * A handle belongs to one thread at a time; open as many as needed. It holds two descriptors
- * (close-on-exec) and a few hypercall buffers: pages that stay present and in place while the
- * hypervisor reads and writes them, from /dev/xen/hypercall or else locked memory.
+ * A handle belongs to one thread at a time, and survives fork(); open as many as needed. It holds
+ * two descriptors (close-on-exec) and a few hypercall buffers: pages that stay present and in place
+ * while the hypervisor reads and writes them, from /dev/xen/hypercall or else locked memory.
  * Strings and arrays passed in are copied into such a buffer, so callers may pass any memory.
  *
  * Units: "pages" are 4 KiB; a "frame" is a machine frame number (MFN).

@@ -137,14 +137,21 @@ static bool not_offered(int error)
 
 int hv_gnttab_seed(struct hv *hv, uint16_t domid, const struct hv_grant_seed *seeds, unsigned n)
 {
-    struct grant_entry_v1 *table = map_by_resource(hv, domid);
+    struct grant_entry_v1 *table;
 
+    for (unsigned i = 0; i < n; i++) {
+        if (seeds[i].frame > UINT32_MAX || seeds[i].ref >= ENTRIES_PER_FRAME) {
+            errno = EOVERFLOW; /* an entry of version 1 holds 32 bits */
+            return -1;
+        }
+    }
+    table = map_by_resource(hv, domid);
     if (!table && not_offered(errno))
         table = map_by_frame(hv, domid);
     if (!table)
         return -1;
     for (unsigned i = 0; i < n; i++) {
-        struct grant_entry_v1 *entry = &table[seeds[i].ref % ENTRIES_PER_FRAME];
+        struct grant_entry_v1 *entry = &table[seeds[i].ref];
 
         entry->domid = seeds[i].grantee;
         entry->frame = (uint32_t)seeds[i].frame;

@@ -11,6 +11,7 @@
 
 #include "dom0-tools/lib/hv.h"
 
+#include <sys/types.h>
 #include <xen/xen.h>
 
 struct xen_domctl;
@@ -21,6 +22,7 @@ struct xen_sysctl;
 struct hv {
     int privcmd;
     int buffers; /* /dev/xen/hypercall, or -1: locked memory instead */
+    pid_t owner; /* the spare pages are mapped in this process only */
     unsigned n_spare;
     void *spare[HV_SPARE_PAGES];
 };

@@ -38,7 +38,6 @@ static void on_own_stack(void)
     time_init();
     apic_init();
     irq_init();
-    page_alloc_init();
     fpu_init();
     cpu_policy_init();
     create_idle_domain();
@@ -69,6 +68,10 @@ void start_of_day(uint32_t magic, uint64_t info)
     cpu_detect();
     memory_map_for_each_free(boot_pages_add);
     hvmap_init();
+    for (unsigned i = 0; i < boot_info.nr_e820; i++)
+        if (boot_info.e820[i].type == E820_RAM)
+            frame_table_add_ram(boot_info.e820[i].start, boot_info.e820[i].end);
+    page_alloc_init();
     p = hvmap_percpu(0);
     cpus[0] = p;
     nr_cpus = 1;

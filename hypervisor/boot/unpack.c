@@ -18,12 +18,34 @@
 
 #define MAX_UNPACKED (1ul << 30)
 #define ARENA_ORDER  11u /* 8 MiB: state of the decoders */
+#define LARGE        (1ul << 20)
 
-static struct {
+struct run_of_pages {
     mfn_t first;
     unsigned order;
-} output = {MFN_NONE, 0}, arena = {MFN_NONE, 0};
+};
+static struct run_of_pages output, arena, large[4]; /* order 0: none */
+static unsigned nr_large;
 static size_t arena_used;
+static bool out_of_memory;
+
+static bool alloc_pages(struct run_of_pages *r, size_t bytes)
+{
+    unsigned order = 1;
+
+    while (PAGE_SIZE << order < bytes)
+        order++;
+    r->first = page_alloc(order, 0);
+    r->order = mfn_eq(r->first, MFN_NONE) ? 0 : order;
+    return r->order;
+}
+
+static void free_pages(struct run_of_pages *r)
+{
+    if (r->order)
+        page_free(r->first, r->order);
+    r->order = 0;
+}
 
 /* ---- what the libraries expect of a C library ---- */
 
@@ -32,8 +54,17 @@ void *malloc(size_t n)
     size_t at = arena_used;
 
     n = align_up(n, 64ul);
-    if (n > (PAGE_SIZE << arena.order) - at)
+    if (n > LARGE) { /* a dictionary */
+        if (nr_large == ARRAY_SIZE(large) || !alloc_pages(&large[nr_large], n)) {
+            out_of_memory = true;
+            return NULL;
+        }
+        return mfn_to_va(large[nr_large++].first);
+    }
+    if (n > (PAGE_SIZE << arena.order) - at) {
+        out_of_memory = true;
         return NULL;
+    }
     arena_used += n;
     return (char *)mfn_to_va(arena.first) + at;
 }
@@ -164,13 +195,6 @@ run(const struct format *f, const uint8_t *in, size_t size, uint8_t *out,
     return ok;
 }
 
-static mfn_t alloc_pages(size_t bytes, unsigned *order)
-{
-    for (*order = 0; PAGE_SIZE << *order < bytes;)
-        ++*order;
-    return page_alloc(*order, 0);
-}
-
 static const void *unpack(const uint8_t *in, size_t size, size_t *out_size, const char **why)
 {
     static char sentence[96];
@@ -189,15 +213,16 @@ static const void *unpack(const uint8_t *in, size_t size, size_t *out_size, cons
     if (unpacked < 4096 || unpacked > MAX_UNPACKED)
         return NULL;
     snprintf(sentence, sizeof(sentence), "there is no memory to unpack its %u bytes", unpacked);
-    output.first = alloc_pages(unpacked, &output.order);
-    arena.order = ARENA_ORDER;
-    arena.first = page_alloc(ARENA_ORDER, 0);
-    if (mfn_eq(output.first, MFN_NONE) || mfn_eq(arena.first, MFN_NONE))
+    if (!alloc_pages(&output, unpacked) || !alloc_pages(&arena, PAGE_SIZE << ARENA_ORDER))
         return NULL;
     arena_used = 0;
-    snprintf(sentence, sizeof(sentence), "it is damaged: its %s data do not unpack", f->name);
-    if (!run(f, in, f->size_inside ? size : size - 4, mfn_to_va(output.first), unpacked))
+    out_of_memory = false;
+    snprintf(sentence, sizeof(sentence), "its %s data are damaged", f->name);
+    if (!run(f, in, f->size_inside ? size : size - 4, mfn_to_va(output.first), unpacked)) {
+        if (out_of_memory)
+            snprintf(sentence, sizeof(sentence), "there is no memory to unpack its %s data", f->name);
         return NULL;
+    }
     *out_size = unpacked;
     return mfn_to_va(output.first);
 }
@@ -239,9 +264,8 @@ const void *unpack_kernel(const void *image, size_t size, size_t *out_size, cons
 
 void unpack_done(void)
 {
-    if (!mfn_eq(output.first, MFN_NONE))
-        page_free(output.first, output.order);
-    if (!mfn_eq(arena.first, MFN_NONE))
-        page_free(arena.first, arena.order);
-    output.first = arena.first = MFN_NONE;
+    free_pages(&output);
+    free_pages(&arena);
+    while (nr_large)
+        free_pages(&large[--nr_large]);
 }

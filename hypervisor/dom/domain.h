@@ -56,6 +56,7 @@ struct domain {
     uint32_t controller_pauses;
     uint8_t handle[16];
     unsigned teardown_step;
+    bool parts_freed; /* only the struct is left */
 
     /* under page_lock */
     struct spinlock page_lock;

@@ -105,10 +105,9 @@ int domain_destroy(struct domain *d)
     return rc;
 }
 
-/* Also for a domain that was only half made. */
-void domain_free(struct domain *d)
+/* The parts that are freed with the last reference; also of a domain that was only half made. */
+static void free_parts(struct domain *d)
 {
-    ASSERT(!d->refs && !d->tot_pages);
     if (d->dying == DOM_ALIVE && d->pirqs)
         physdev_destroy(d); /* half-made; else a step did it */
     evtchn_free(d);
@@ -124,5 +123,19 @@ void domain_free(struct domain *d)
     hv_free(d->cpu_policy);
     hv_free(d->e820);
     hv_free(d->vcpu);
-    hv_free(d);
+}
+
+/* Twice: a shared frame that somebody still maps outlives the parts and holds the struct, as its
+ * owner, until it goes. */
+void domain_free(struct domain *d)
+{
+    ASSERT(!d->refs && !d->tot_pages);
+    if (d->parts_freed) {
+        hv_free(d);
+        return;
+    }
+    d->parts_freed = true;
+    d->refs = 1;
+    free_parts(d);
+    domain_put(d);
 }

@@ -8,7 +8,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def tracked():
-    """Paths from the root of all files of the project, sorted: what git knows, else what lies around."""
+    """Paths of all files of the project from the root, sorted: those git knows, else all."""
     git = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"], text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if git.returncode == 0:
@@ -43,7 +43,7 @@ def finish(problems, summary):
     for problem in problems:
         print(f"  {problem}")
     if problems:
-        print(f"lint: {check}: FAIL: {len(problems)} " + ("problem" if len(problems) == 1 else "problems"))
+        print(f"lint: {check}: FAIL: {len(problems)} problem" + ("s" if len(problems) > 1 else ""))
     else:
         print(f"lint: {check}: OK: {summary}")
     sys.exit(1 if problems else 0)

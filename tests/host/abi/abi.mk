@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Tests of the ABI headers: tests/host/abi/compare (exit status 77: skipped) and the programs of ABI_TESTS.
+# Tests of the ABI headers: tests/host/abi/compare (exit status 77: skipped), programs of ABI_TESTS.
 
 ABI_TESTS = $(B)/tests/host/abi_ring
 

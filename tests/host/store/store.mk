@@ -3,7 +3,7 @@
 # nonzero on failure. The daemon's .c files as they are, with ASan and UBSan.
 
 STORE_SAN   = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-STORE_TESTS = $(addprefix $(B)/tests/host/store_,tree nodes transactions watches requests)
+STORE_TESTS = $(addprefix $(B)/tests/host/store_,tree nodes transactions watches requests ring)
 store_san   = $(patsubst $(B)/obj/%,$(B)/obj/store-san/%,$(1))
 
 $(B)/obj/store-san/%.o: %.c

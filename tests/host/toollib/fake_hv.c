@@ -201,10 +201,13 @@ void *hv_map_foreign(struct hv *hv, uint16_t domid, int prot, const uint64_t *fr
     if (at == MAP_FAILED)
         abort();
     for (size_t i = 0; i < n; i++) {
+        uint8_t *to = at + i * HV_PAGE_SIZE, *got;
+
         if (!fake.owned[frames[i]] && frames[i] != FAKE_SHARED_INFO)
             abort();
-        if (mmap(at + i * HV_PAGE_SIZE, HV_PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, memory_fd,
-                 (off_t)(frames[i] * HV_PAGE_SIZE)) == MAP_FAILED)
+        got = mmap(to, HV_PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, memory_fd,
+                   (off_t)(frames[i] * HV_PAGE_SIZE));
+        if (got != to)
             abort();
     }
     fake.mapped_pages += (long)n;

@@ -39,10 +39,11 @@ static void touch(const struct elf *e, const struct elf_guest *g, const struct l
         uint64_t at = s->paddr - g->paddr_offset;
 
         for (uint64_t j = 0; j < s->filesz; j++)
-            sink ^= s->data[j];
+            sink = sink ^ s->data[j];
         if ((at + s->memsz + LAYOUT_PAGE_SIZE - 1) / LAYOUT_PAGE_SIZE > l->nr_pages)
             abort(); /* it would be loaded outside the domain */
     }
+    (void)sink;
     if (g->hypercall_page != ELF_GUEST_NONE &&
         (g->hypercall_page - g->virt_base) / LAYOUT_PAGE_SIZE >= l->nr_pages)
         abort();

@@ -19,6 +19,7 @@ TOOLLIB_ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $(B)/toollib-asan/%.o: %.c
 	@mkdir -p $(@D)
+	@echo "  CC  $< (sanitizers)"
 	$(CC) $(CFLAGS_USER) -O1 $(TOOLLIB_ASAN) -D__XEN_TOOLS__ -c -o $@ $<
 
 $(B)/tests/host/toollib_%: $(B)/toollib-asan/tests/host/toollib/%_test.o \

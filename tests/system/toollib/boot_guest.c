@@ -201,7 +201,7 @@ static uint64_t free_pages(struct hv *hv)
 
     if (hv_physinfo(hv, &p) < 0)
         die("physinfo");
-    return p.free_pages + p.scrub_pages;
+    return p.free_pages;
 }
 
 /*

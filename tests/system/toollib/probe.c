@@ -246,6 +246,7 @@ static void probe_comms(struct hv *hv, uint16_t domid)
     struct hv_evtchn_status s;
     uint32_t port = 0;
 
+    REFUSED(hv_gnttab_seed(hv, domid, &(struct hv_grant_seed){1, 0, 1ull << 32}, 1), EOVERFLOW);
     CHECK(hv_evtchn_alloc_unbound(hv, domid, 0, &port) == 0 && port != 0);
     CHECK(hv_evtchn_status(hv, domid, port, &s) == 0);
     CHECK(s.state == HV_EVTCHN_UNBOUND && s.remote_domid == 0 && s.vcpu == 0);
