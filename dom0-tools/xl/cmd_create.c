@@ -142,7 +142,7 @@ static int accompany(struct xl *xl, struct guest_config *g, uint32_t domid)
         xl_attach_console(xl->t.store, domid, 0, XL_ESCAPE);
     else if (!paused &&
              guest_wait_devices(&xl->t, domid, xl->conf.connect_seconds * 1000, &why) != 0) {
-        fprintf(stderr, "warning: domain %s (%u) runs, but: ", g->name, domid);
+        fprintf(stderr, "warning: domain %s (%u): ", g->name, domid);
         xl_complain(&why);
     }
     if (xl->count['F'] != 0)

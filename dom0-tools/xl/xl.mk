@@ -17,5 +17,3 @@ $(B)/bin/xl: $(XL_OBJS) $(GUEST_OBJS) $(TOOLLIB_OBJS) $(STORE_CLIENT_OBJS)
 	$(CC) -o $@ $^ $(GUEST_LIBS) $(TOOLLIB_LIBS)
 
 all: $(B)/bin/xl
-
--include tests/host/xl/xl.mk
