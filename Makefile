@@ -15,6 +15,11 @@ CSTD    = -std=gnu17
 # user-space programs (dom0 tools, daemons); the hypervisor has its own flags in hypervisor.mk
 CFLAGS_USER = $(CSTD) -O2 -g $(WARN) -D_GNU_SOURCE -Iguest-abi/include -I. -MMD -MP
 
+# a line a file; V=1 shows the commands
+ifneq ($(V),1)
+MAKEFLAGS += --silent
+endif
+
 all:
 
 -include $(wildcard guest-abi/guest-abi.mk hypervisor/hypervisor.mk xenstore/xenstore.mk \
@@ -23,6 +28,7 @@ all:
 # one rule for every user-space object: build/obj/DIR/FILE.o from DIR/FILE.c
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
+	@echo "  CC  $<"
 	$(CC) $(CFLAGS_USER) $(CFLAGS_$(subst /,_,$*)) -c -o $@ $<
 
 clean:

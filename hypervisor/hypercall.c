@@ -26,7 +26,6 @@
 #include "comms/grant.h"
 #include "dev/console.h"
 #include "dev/dev.h"
-#include "dom/cpupool.h"
 #include "dom/domain.h"
 #include "dom/sched.h"
 #include "dom/vcpu.h"
@@ -215,7 +214,6 @@ static const struct op ops[] = {
     [__HYPERVISOR_vcpu_op] = SUBS(vcpu_ops, 2, ALL_BITS),
     [__HYPERVISOR_set_segment_base] = ROW(do_set_segment_base, 0, 0),
     [__HYPERVISOR_mmuext_op] = ROW(do_mmuext_op, 0, 0),
-    [__HYPERVISOR_cpupool_op] = ROW(do_cpupool_op, 0, 0),
     [__HYPERVISOR_nmi_op] = ROW(do_nmi_op, 0, 0),
     [__HYPERVISOR_sched_op] = SUBS(sched_ops, 1, ALL_BITS),
     [__HYPERVISOR_callback_op] = SUBS(callback_ops, 1, ALL_BITS),

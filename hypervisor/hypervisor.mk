@@ -4,12 +4,13 @@
 
 BONSAI_DEBUG ?= 1
 HVO           = $(B)/obj/hypervisor
+HV_GCC_INCLUDE := $(shell $(CC) -print-file-name=include)
 
 HV_CFLAGS = $(CSTD) -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidden -mno-red-zone \
             -mgeneral-regs-only -fno-strict-aliasing -fno-stack-protector -fcf-protection=none \
             -fno-asynchronous-unwind-tables -nostdinc \
-            -isystem $(shell $(CC) -print-file-name=include) -D__XEN__ -DBONSAI_DEBUG=$(BONSAI_DEBUG) \
-            -Ihypervisor -Iguest-abi/include -I$(HVO) -MMD -MP
+            -isystem $(HV_GCC_INCLUDE) -D__XEN__ -DBONSAI_DEBUG=$(BONSAI_DEBUG) \
+            -Ihypervisor -Iguest-abi/include -I$(HVO) -include lib/hidden.h -MMD -MP
 
 # each room lists its objects as HV_<ROOM>_OBJS, relative to hypervisor/
 include $(wildcard hypervisor/*/objs.mk)

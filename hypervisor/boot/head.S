@@ -75,7 +75,9 @@ entry32:
     mov %eax, %ebp                  /* magic; ebx stays the information's address */
 
     mov $0x80000000, %eax
+    push %ebx
     cpuid
+    pop %ebx
     cmp $0x80000001, %eax
     jb no_long_mode
     mov $0x80000001, %eax
@@ -149,7 +151,7 @@ no_long_mode:
 
     .code64
 entry64:
-    mov $1f, %rax
+    movabs $1f, %rax
     jmp *%rax
 1:  lea boot_stack_top(%rip), %rsp
     xor %eax, %eax
@@ -168,9 +170,7 @@ entry64:
     .text
     .globl boot_switch_stack
 boot_switch_stack:
-    lea -8(%rdi), %rsp
-    movq $0, (%rsp)
-    sub $256, %rsp                  /* where a guest's frame would lie */
+    lea -256(%rdi), %rsp            /* the room above is for a guest's frame */
     call *%rsi
     ud2
 

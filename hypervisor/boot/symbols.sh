@@ -3,7 +3,7 @@
 # symbols.sh ELF: the assembly of the table that lib/backtrace.c searches: for each function, in order of
 # address, its distance from image_start and that of its name from symbol_names, both 32 bits.
 nm -n "$1" | awk '
-    $2 ~ /^[tT]$/ && $3 !~ /^\./ && $1 != last { last = $1; n++; addr[n] = $1; name[n] = $3 }
+    $1 ~ /^ffff/ && $2 ~ /^[tT]$/ && $3 !~ /^\./ && $1 != last { last = $1; n++; addr[n] = $1; name[n] = $3 }
     END {
         print ".section .symbols, \"a\"\n.globl symbol_table, symbol_table_end, symbol_names\nsymbol_table:"
         at = 0

@@ -42,7 +42,8 @@ struct domain {
     uint32_t max_evtchn_port, max_grant_frames, max_maptrack_frames;
 
     /* under LOCK_DOMLIST */
-    struct domain *next;
+    struct domain *next;      /* in the list of all, by number */
+    struct domain *hash_next; /* in its bucket of domain_get() */
 
     uint32_t refs; /* atomic; the list holds one */
 
@@ -55,6 +56,7 @@ struct domain {
     uint32_t controller_pauses;
     uint8_t handle[16];
     unsigned teardown_step;
+    bool parts_freed; /* only the struct is left */
 
     /* under page_lock */
     struct spinlock page_lock;
@@ -97,7 +99,9 @@ struct domain *domain_get_from(domid_t id);
 void domain_hold(struct domain *d); /* one more reference; the caller has one */
 void domain_put(struct domain *d);
 
-/* Creates with what DOMCTL_createdomain says; *out gets a reference. -EINVAL, -EEXIST, -ENOMEM. */
+/* Creates with what DOMCTL_createdomain says, paused once by the controller, without memory
+ * (max_pages 0) and vCPUs; *out gets a reference. The number DOMID_IDLE_ makes the idle domain,
+ * which is in no list and has nothing shared with anybody. -EINVAL, -EEXIST, -ENOMEM. */
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool privileged,
                   struct domain **out);
 void domain_pause(struct domain *d); /* nests; waits until no vCPU runs */
@@ -121,6 +125,17 @@ void machine_shutdown(uint8_t reason) __attribute__((noreturn));
 /* "May the caller act for domain `id`?": DOMID_SELF or the caller's own number, or any when
  * privileged. With a reference; NULL and *err = -ESRCH or -EPERM. */
 struct domain *domain_get_for(struct domain *caller, domid_t id, int *err);
+
+/* A number for a new domain: counts up, and starts again only at the end of the range. 0: none is
+ * free. */
+domid_t domain_new_id(void);
+/* With the last reference; dom/teardown.c */
+void domain_free(struct domain *d);
+/* Takes d out of the list of all; the list's reference passes to the caller. false: it was not
+ * there. */
+bool domain_unlist(struct domain *d);
+/* Debug keys q (domains), e (event channels), g (grants); boot. */
+void domain_add_keys(void);
 
 struct hcall;
 long do_domctl(struct hcall *c, void *arg);

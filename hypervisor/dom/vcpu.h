@@ -70,6 +70,7 @@ struct vcpu {
 
     /* tables: own vcpu or not running; references held */
     mfn_t kernel_l4, user_l4; /* MFN_NONE when none */
+    struct frame *old_table;  /* one whose release goes on (mm/baseptr.c), or NULL */
     uint64_t gdt_frames[14];  /* mfns */
     unsigned nr_gdt_frames, gdt_entries;
     uint64_t ldt_base;

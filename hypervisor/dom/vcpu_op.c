@@ -214,7 +214,7 @@ long vcpuop_register_vcpu_info(struct hcall *c, void *arg)
         v->info_mfn = mfn(op->mfn);
         full_mb();
         v->info = to;
-        time_update_vcpu_moved(v);
+        time_update_vcpu(v);
         evtchn_vcpu_info_moved(v);
     }
     spin_unlock(&c->d->lock);

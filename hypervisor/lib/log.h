@@ -8,11 +8,11 @@
 struct log_backend {
     void (*write)(const char *s, size_t n); /* one finished line with its newline */
     void (*panic_begin)(void);              /* from now on: no locks, no buffers */
-    void (*panic_end)(void) __attribute__((noreturn)); /* reboot or stop */
+    void (*panic_end)(void);                /* reboots or stops; does not return */
 };
 void log_set_backend(const struct log_backend *b);
-/* Levels by name as loglvl= and guest_loglvl= have them: none, error, warning, info, debug, all; a second
- * one behind a slash is accepted and ignored. false: not a level. */
+/* Levels by name as loglvl= and guest_loglvl= have them: none, error, warning, info, debug, all; a
+ * second one behind a slash is accepted and ignored. false: not a level. */
 bool log_set_level(const char *name);
 bool log_set_guest_level(const char *name);
 /* Names of the return addresses found on the stack from sp on, one a line (log_error). */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ticket locks. `ticket` holds two halves: taking a ticket adds to the high one, and its old value is
- * one's number; the low one says who is served. Only the holder writes the low half, so a plain add is
- * enough there.
+ * Ticket locks. `ticket` holds two halves: taking a ticket adds to the high one, and its old value
+ * is one's number; the low one says who is served. Only the holder writes the low half, so a plain
+ * add is enough there.
  *
- * Debug builds keep the classes of the locks a CPU holds in its struct pcpu and panic when a lock is
- * taken out of the order of lib/spinlock.h, twice, or given back by a CPU that does not have it.
+ * Debug builds keep the classes of the locks a CPU holds in its struct pcpu and panic when a lock
+ * is taken out of the order of lib/spinlock.h, twice, or given back by a CPU that does not have it.
  */
 #include "lib/lib.h"
 #include "lib/spinlock.h"
@@ -19,6 +19,7 @@ static const char *const class_names[] = {
     [LOCK_EVTCHN] = "LOCK_EVTCHN",   [LOCK_PIRQ] = "LOCK_PIRQ",     [LOCK_PT] = "LOCK_PT",
     [LOCK_PAGES] = "LOCK_PAGES",     [LOCK_HEAP] = "LOCK_HEAP",     [LOCK_SCHED] = "LOCK_SCHED",
     [LOCK_TIMER] = "LOCK_TIMER",     [LOCK_PORTS] = "LOCK_PORTS",   [LOCK_CONSOLE] = "LOCK_CONSOLE",
+    [LOCK_EVENTS] = "LOCK_EVENTS",
 };
 
 static const char *class_name(unsigned class)

@@ -20,6 +20,7 @@ enum lock_class {
     LOCK_PT,          /* a page table being changed (struct frame); pairs never */
     LOCK_PAGES,       /* struct domain: list and number of its frames */
     LOCK_HEAP,        /* mm/page_alloc.c */
+    LOCK_EVENTS,      /* struct evtchn_table: FIFO queues; whoever raises an event of the domain */
     LOCK_SCHED,       /* a CPU's run queue */
     LOCK_TIMER,       /* a CPU's timers */
     LOCK_PORTS,       /* CF8/CFC and other latched ports */

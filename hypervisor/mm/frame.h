@@ -6,20 +6,31 @@
  * these.
  *
  *   references  a frame lives while its count is above 0. The allocation itself is one
- * (FRAME_ALLOCATED); every present page-table entry, pin, CR3, grant or foreign mapping is one
- * more. The last one frees it. type        mutually exclusive uses, each counted; the use may
- * change only at count 0. The label stays at 0, so that taking the same type again is cheap.
- * Becoming a page table validates all entries (mm/pt_check.c), and leaving drops what they
- * referenced. owner       NULL: free or the hypervisor's own. Frames that are not RAM, or that
- * firmware keeps, belong to nobody and are "I/O memory": frame_is_ram() is false.
+ *               (FRAME_ALLOCATED); every present page-table entry, pin, CR3, grant or foreign
+ *               mapping is one more. The last one frees it. New ones are given out only while it is
+ *               allocated.
+ *   type        mutually exclusive uses, each counted; the use may change only at count 0. The
+ *               label stays at 0, so that taking the same type again is cheap. Becoming a page
+ *               table validates all entries (mm/pt_check.c), and leaving drops what they
+ *               referenced. Whoever holds a use also holds a reference.
+ *   owner       NULL: free or the hypervisor's own. Frames that are not RAM, that firmware keeps,
+ *               or below 1 MiB belong to nobody and are "I/O memory": frame_of() is NULL.
  *
- * Counts change by compare-and-exchange, without a lock; a page table's contents change under the
- * frame's own lock bit (LOCK_PT). Overflow of a count refuses the reference.
+ * States of a page-table type: none (count 0) -> BUSY (one CPU validates; others wait) -> VALID ->
+ * BUSY (its last use went; one CPU releases the entries) -> none. Validation and release that take
+ * long stop in between as PARTIAL: the first `done` entries hold their references, the frame holds
+ * one use and one reference of its own, and whoever asks for the same type next goes on.
+ *
+ * Counts change by compare-and-exchange, without a lock; a VALID table's contents change under its
+ * TYPE_LOCKED bit (LOCK_PT), with which its use cannot end. A CPU that holds one waits only for
+ * tables of lower level. Overflow of a count refuses the reference.
  */
 #pragma once
 #include "lib/types.h"
+#include "x86/hvmap.h"
 
 struct domain;
+struct vcpu;
 
 enum frame_type {
     FRAME_NONE,
@@ -33,45 +44,124 @@ enum frame_type {
 };
 
 struct frame {
-    uint64_t count; /* bit 63 FRAME_ALLOCATED; below: references */
-    uint64_t type;  /* bits 0..2 enum frame_type, flags (see frame.c), count above */
+    uint64_t count; /* FRAME_*: flags and references */
+    uint64_t type;  /* TYPE_*: label, flags, uses, stamp */
     struct domain *owner;
     uint32_t next, prev; /* owner's list of frames, or free list (mfn; ~0 ends it) */
 };
 _Static_assert(sizeof(struct frame) == 32, "the frame table costs 32 bytes a frame");
 
+/* count */
+#define FRAME_ALLOCATED  (1ull << 63) /* the owner's; that is one reference */
+#define FRAME_RAM        (1ull << 62) /* fixed: the memory map says so */
+#define FRAME_HYPERVISOR (1ull << 61) /* by frame_share_alloc(): ours, shared with the owner */
+#define FRAME_LINGERS    (1ull << 60) /* no more allocated; holds a reference on its owner */
+#define FRAME_FREE       (1ull << 59) /* first of a free block (page_alloc.c) */
+#define FRAME_REFS       ((1ull << 48) - 1)
+/* type */
+#define TYPE_LABEL       7ull        /* enum frame_type */
+#define TYPE_VALID       (1ull << 3) /* entries or descriptors are checked */
+#define TYPE_BUSY        (1ull << 4)
+#define TYPE_PINNED      (1ull << 5) /* a guest holds one use and one reference by pinning */
+#define TYPE_LOCKED      (1ull << 6)
+#define TYPE_PARTIAL     (1ull << 7)
+#define TYPE_ONE         (1ull << 8) /* uses: bits 8..39 */
+#define TYPE_USES        (0xffffffffull << 8)
+#define TYPE_STAMP_SHIFT 40 /* when the last use or reference went; PARTIAL: entries done */
+#define TYPE_STAMP       (0xffffffull << TYPE_STAMP_SHIFT)
+
+/* Which stretches of 65536 frames have any RAM: the frame table has holes where none has. */
+#define FRAME_STRETCH    16
+extern uint8_t frame_stretch_has_ram[];
+
 /* NULL when m is no RAM of the memory map. */
-struct frame *frame_of(mfn_t m);
-mfn_t frame_mfn(const struct frame *f);
+static inline struct frame *frame_of(mfn_t m)
+{
+    struct frame *f;
+
+    if (unlikely(m.v >= max_mfn || !(frame_stretch_has_ram[m.v >> (FRAME_STRETCH + 3)] &
+                                     1u << (m.v >> FRAME_STRETCH & 7))))
+        return NULL;
+    f = (struct frame *)FRAMETABLE_VIRT + m.v;
+    return likely(READ_ONCE(f->count) & FRAME_RAM) ? f : NULL;
+}
+static inline mfn_t frame_mfn(const struct frame *f)
+{
+    return mfn((uint64_t)(f - (const struct frame *)FRAMETABLE_VIRT));
+}
+static inline void *frame_va(const struct frame *f)
+{
+    return mfn_to_va(frame_mfn(f));
+}
 static inline struct domain *frame_owner(const struct frame *f)
 {
     return __atomic_load_n(&f->owner, __ATOMIC_RELAXED);
 }
 
-/* One reference if the frame is allocated and owned by d. */
-bool frame_get(struct frame *f, const struct domain *d);
 void frame_put(struct frame *f);
+/* One reference if the frame is allocated and owned by d. */
+static inline bool frame_get(struct frame *f, const struct domain *d)
+{
+    uint64_t c = READ_ONCE(f->count);
+
+    do {
+        if (unlikely(!(c & FRAME_ALLOCATED) || frame_owner(f) != d ||
+                     (c & FRAME_REFS) == FRAME_REFS))
+            return false;
+    } while (unlikely(!__atomic_compare_exchange_n(&f->count, &c, c + 1, false, __ATOMIC_SEQ_CST,
+                                                   __ATOMIC_RELAXED)));
+    if (likely(frame_owner(f) == d))
+        return true;
+    frame_put(f); /* it changed hands between the look and the count */
+    return false;
+}
 /* One use of that type. 0; -EBUSY: in use as another; -EINVAL: an entry of the table-to-be is not
- * allowed; -ERESTART: too long, the same call goes on where it stopped (flags of the frame
- * remember). The caller holds a reference. */
+ * allowed; -ERESTART (only with a budget): too long, the same call goes on where it stopped. The
+ * caller holds a reference. `budget` is a number of entries to look at, counted down, or NULL for
+ * no limit. */
 int frame_get_type(struct frame *f, enum frame_type t);
+int frame_get_type_within(struct frame *f, enum frame_type t, long *budget);
 void frame_put_type(struct frame *f);
+/* -ERESTART: the use is given back, but the release has to be gone on with by
+ * frame_finish_partial() until that returns 0. */
+int frame_put_type_within(struct frame *f, long *budget);
+int frame_finish_partial(struct frame *f, long *budget);
 /* Both. -EPERM when d is not the owner. */
 int frame_get_and_type(struct frame *f, const struct domain *d, enum frame_type t);
 void frame_put_and_type(struct frame *f);
 enum frame_type frame_type_now(const struct frame *f); /* FRAME_NONE when the type's count is 0 */
-/* MMUEXT_PIN_Ln_TABLE: one type use and reference that stay until unpinned. -EINVAL: pinned already. */
-int frame_pin(struct domain *d, mfn_t m, enum frame_type t);
 bool frame_is_pinned(const struct frame *f);
+/* Marks it pinned: the caller's use and reference become the pin's. false: it was already. */
+bool frame_set_pinned(struct frame *f);
+bool frame_clear_pinned(struct frame *f); /* true: they are the caller's now */
+/* What getpageframeinfo3 says of a frame of d's, in bits 28..31. */
+uint32_t frame_tool_type(const struct domain *d, mfn_t m);
+
+/* Locks a VALID page table of d against other changes; its level, or 0 when it is none. While it is
+ * locked it stays VALID and alive. */
+unsigned frame_lock_table(struct frame *f, const struct domain *d);
+void frame_unlock_table(struct frame *f);
+
+/* mm/frame_domain.c */
 
 /* Allocates 2^order frames to d, listed and counted against max_pages, zeroed, M2P invalid.
  * MFN_NONE when d is at its limit or dying, or memory is out. */
 mfn_t domain_page_alloc(struct domain *d, unsigned order, unsigned addr_bits);
-/* Gives frames that nobody owns (boot modules) to d in the same way. */
+/* Gives frames that nobody owns (boot modules) to d in the same way, contents untouched. -ENOMEM at
+ * its limit, -EINVAL: they are no RAM or somebody's. */
 int domain_page_assign(struct domain *d, mfn_t m, unsigned order);
-/* Drops the allocation reference (decrease_reservation). -EPERM not d's; -EBUSY already dropped.
- * The frame leaves d's list and count at once and is scrubbed and freed with its last reference. */
+/* Drops the allocation reference (decrease_reservation). The caller holds a reference of its own.
+ * -EPERM: not d's or the hypervisor's; -EBUSY: already dropped, or pinned. The frame leaves d's
+ * list and count at once and is freed with its last reference. */
 int domain_page_release(struct domain *d, struct frame *f);
+/* For an exchange: takes the frame out of circulation when nobody but its allocation refers to it.
+ * -EPERM, -EBUSY. Then either undoes that or frees it. */
+int domain_page_claim(struct domain *d, struct frame *f);
+void domain_page_unclaim(struct domain *d, struct frame *f);
+void domain_page_free_claimed(struct domain *d, struct frame *f);
+/* Gives a fresh block to d in exchange for as many frames just freed: zeroed, without asking for
+ * the limit. */
+void domain_page_take(struct domain *d, mfn_t m, unsigned order);
 
 /* A frame of the hypervisor's that domain d may map (shared_info, grant table, vcpu_info): zeroed,
  * owned by d, type writable, not counted in its pages. NULL without memory. frame_unshare() is its
@@ -83,6 +173,11 @@ void frame_unshare(void *va);
  * do. */
 int domain_pages_release_all(struct domain *d);
 
-/* Boot: after hvmap_init() mapped the table: every frame in [start, end) is RAM, the hypervisor's
- * own. */
+/* Boot: after hvmap_init() mapped the table: every frame in [start, end) (bytes) is RAM, the
+ * hypervisor's own. The part below 1 MiB is left out. */
 void frame_table_add_ram(uint64_t start, uint64_t end);
+/* Boot: the frames that hold the M2P become domain_xen's, which tools map read-only. */
+void frame_table_add_m2p(void);
+/* Owners that are no domains: DOMID_IO for device memory, DOMID_XEN for what tools may read of us.
+ */
+extern struct domain domain_io, domain_xen;

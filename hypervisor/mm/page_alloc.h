@@ -2,10 +2,13 @@
  *
  * The one allocator of machine frames: a buddy allocator over all RAM, orders 0 to 18. Before
  * page_alloc_init() only boot_alloc() works. Frames handed out belong to nobody (owner NULL) until
- * mm/frame.h gives them away. LOCK_HEAP.
+ * mm/frame.h gives them away. RAM below 1 MiB is never given out: dom0 sees it as device memory.
+ * LOCK_HEAP.
  */
 #pragma once
 #include "lib/types.h"
+
+#define PAGE_ORDER_MAX 18u
 
 /* Boot: declare usable RAM [start, end) (bytes), then take from it. boot_alloc never fails but by
  * panic; `align` in pages, a power of two. Frames lie below `below` bytes when it is not 0. */
@@ -18,8 +21,8 @@ void page_alloc_init(void);
 void page_alloc_add(uint64_t start, uint64_t end);
 
 /* 2^order contiguous, aligned frames with every address below 2^addr_bits (0: anywhere), or
- * MFN_NONE. Contents are whatever the last owner's frames were scrubbed to: frames are zeroed when
- * freed by a domain. */
+ * MFN_NONE. Contents are whatever was there: who hands a frame to a guest zeroes it first, as
+ * domain_page_alloc(), frame_share_alloc(), hv_page_alloc() and hv_alloc() do. */
 mfn_t page_alloc(unsigned order, unsigned addr_bits);
 void page_free(mfn_t m, unsigned order);
 uint64_t page_free_count(void); /* frames free now */
@@ -28,7 +31,7 @@ uint64_t page_total_count(void);
 /* A hypervisor page: one zeroed frame through the direct map, or NULL. */
 void *hv_page_alloc(void);
 void hv_page_free(void *va);
-/* Small objects of the hypervisor, up to some pages, zeroed, 16-byte aligned; NULL when memory is
- * out. */
+/* Objects of the hypervisor, zeroed, 16-byte aligned; from 2 KiB up whole pages, page-aligned. NULL
+ * when memory is out. */
 void *hv_alloc(size_t size);
-void hv_free(void *p);
+void hv_free(void *p); /* NULL is allowed */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Debug registers and XCR0: values that the guest chooses and the CPU really holds while the vCPU
+ * Debug registers: values that the guest chooses and the CPU really holds while the vCPU
  * is loaded. Breakpoints on hypervisor addresses, general detect and I/O breakpoints without CR4.DE
  * are refused (abi-inventory 2.7).
  */
@@ -14,7 +14,6 @@
 #include "dom/vcpu.h"
 #include "pv/debugreg.h"
 #include "pv/pv.h"
-#include "pv/xcr0.h"
 
 #define DR6_FIXED    0xffff0ff0ul
 #define DR6_RESERVED 0x1000ul /* reads as 0 */
@@ -140,23 +139,4 @@ long do_get_debugreg(struct hcall *c, void *arg)
 
     (void)arg;
     return err ? err : (long)val;
-}
-
-int xcr0_set(struct vcpu *v, uint32_t index, uint64_t val)
-{
-    if (!cpu.xsave || index != 0 || !(val & 1) || (val & ~cpu.host_xcr0) ||
-        ((val & 4) && !(val & 2)))
-        return -EINVAL;
-    if ((val & 0xe0) &&
-        ((val & 0xe0) != 0xe0 || !(val & 4))) /* AVX-512: all three parts, with AVX */
-        return -EINVAL;
-    v->xcr0 = val;
-    if (v == current_vcpu())
-        xcr0_load(val);
-    return 0;
-}
-
-void xcr0_load(uint64_t val)
-{
-    __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)val), "d"((uint32_t)(val >> 32)));
 }

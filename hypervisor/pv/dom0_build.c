@@ -307,6 +307,17 @@ static void write_start_info(struct build *b, const char *cmdline, uint64_t init
                                             sizeof(vga->u.text_mode_3));
 }
 
+/* As MMUEXT_PIN_L4_TABLE would: Linux unpins its first tables when it has better ones. */
+static int pin_l4(struct domain *d, mfn_t l4)
+{
+    struct frame *f = frame_of(l4);
+    int err = frame_get_and_type(f, d, FRAME_L4);
+
+    if (!err && !frame_set_pinned(f))
+        err = -EINVAL;
+    return err;
+}
+
 static void start_vcpu(struct build *b)
 {
     struct vcpu_guest_context *ctx = hv_alloc(sizeof(*ctx));
@@ -316,7 +327,7 @@ static void start_vcpu(struct build *b)
 
     if (!ctx)
         panic("no memory for dom0's first vCPU");
-    err = frame_pin(b->d, l4, FRAME_L4);
+    err = pin_l4(b->d, l4);
     if (err)
         panic("dom0's first page tables are refused (error %d)", err);
     ctx->flags = VGCF_in_kernel | VGCF_online;

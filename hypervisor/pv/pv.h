@@ -9,6 +9,8 @@ struct vcpu;
 struct domain;
 struct regs;
 struct hcall;
+struct xen_cpuid_leaf;
+struct xen_msr_entry;
 
 /* pv/privop.c: #GP or #UD of the guest at r->rip. true: emulated (rip advanced, or another
  * exception queued); false: the guest gets the original exception. */
@@ -38,6 +40,21 @@ void segments_load(struct vcpu *v);
 void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, uint32_t out[4]);
 void cpu_policy_init(void); /* boot: from the host's CPUID */
 bool guest_has_feature(const struct domain *d, unsigned leaf, unsigned reg, unsigned bit);
+/* The policy of d, or (d NULL) the system's XEN_SYSCTL_cpu_policy_<index>, as records. out NULL: *nr is
+ * the most there can be. Else *nr is what was written, or -ENOBUFS for fewer than max. -EINVAL,
+ * -EOPNOTSUPP for an index we have none for. MSRs are none: every guest has the same. */
+int cpu_policy_leaves(const struct domain *d, unsigned index, struct xen_cpuid_leaf *out, uint32_t max,
+                      uint32_t *nr);
+int cpu_policy_msrs(const struct domain *d, unsigned index, struct xen_msr_entry *out, uint32_t max,
+                    uint32_t *nr);
+/* Gives d a policy of its own; features that a PV guest cannot have are taken out silently. Other
+ * impossible things: -EINVAL or -ERANGE, with the record named in err_*. */
+int cpu_policy_set(struct domain *d, const struct xen_cpuid_leaf *leaves, uint32_t nr,
+                   const struct xen_msr_entry *msrs, uint32_t nr_msrs, uint32_t *err_leaf,
+                   uint32_t *err_sub, uint32_t *err_msr);
+/* XEN_SYSCTL_cpu_featureset_<index> as CPU_FEATURE_WORDS words. -EINVAL, -EOPNOTSUPP. */
+#define CPU_FEATURE_WORDS 19u
+int cpu_featureset(unsigned index, uint32_t words[CPU_FEATURE_WORDS]);
 /* pv/msr.c: 0, or -EPERM: #GP. */
 int guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *val);
 int guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t val);

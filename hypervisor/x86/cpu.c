@@ -8,6 +8,7 @@
 #include "x86/asm.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
+#include "dom/vcpu.h"
 #include "lib/lib.h"
 
 #define XCR0_X87_SSE  0x3ul
@@ -119,4 +120,12 @@ void cpu_init_this(struct pcpu *p)
     if (cpu.rdtscp)
         wrmsr(MSR_TSC_AUX, 0);
     p->cr3 = read_cr3();
+}
+
+void cpu_load_guest_cr4(const struct vcpu *v)
+{
+    uint64_t cr4 = this_cpu()->cr4 | (v->cr4 & CR4_TSD);
+
+    if (read_cr4() != cr4)
+        write_cr4(cr4);
 }

@@ -149,7 +149,6 @@ int irq_guest_bind(struct domain *d, unsigned irq, bool share,
     else if (!s->nr_guests)
         err = start(irq);
     if (!err) {
-        domain_hold(d);
         s->shared = share;
         s->guests[s->nr_guests++] = (struct irq_guest){.d = d, .pirq = pirq, .raise = raise};
     }
@@ -168,10 +167,9 @@ static bool in_service(const struct irq_desc *s)
 void irq_guest_unbind(struct domain *d, unsigned irq)
 {
     struct irq_desc *s = &irqs[irq];
-    bool found = false;
 
     spin_lock(&irq_lock);
-    for (unsigned i = 0; i < s->nr_guests && !found; i++)
+    for (unsigned i = 0; i < s->nr_guests; i++)
         if (s->guests[i].d == d) {
             bool was_in_service = s->guests[i].in_service;
 
@@ -180,11 +178,9 @@ void irq_guest_unbind(struct domain *d, unsigned irq)
                 stop(irq);
             else if (was_in_service && !in_service(s))
                 ioapic_unmask(irq);
-            found = true;
+            break;
         }
     spin_unlock(&irq_lock);
-    if (found)
-        domain_put(d);
 }
 
 void irq_guest_eoi(struct domain *d, unsigned irq)
@@ -209,25 +205,18 @@ bool irq_needs_eoi(unsigned irq)
 static void deliver_to_guests(unsigned irq)
 {
     struct irq_desc *s = &irqs[irq];
-    struct irq_guest told[MAX_SHARERS];
-    unsigned n;
+    bool level = irq < gsis && s->level;
 
     spin_lock(&irq_lock);
-    n = s->nr_guests;
-    if (irq < gsis && s->level && n)
+    if (level && s->nr_guests)
         ioapic_mask(irq);
-    for (unsigned i = 0; i < n; i++) {
-        s->guests[i].in_service = irq < gsis && s->level;
-        domain_hold(s->guests[i].d);
-        told[i] = s->guests[i];
+    for (unsigned i = 0; i < s->nr_guests; i++) {
+        s->guests[i].in_service = level;
+        s->guests[i].raise(s->guests[i].d, s->guests[i].pirq);
     }
     s->count++;
     spin_unlock(&irq_lock);
     apic_eoi();
-    for (unsigned i = 0; i < n; i++) {
-        told[i].raise(told[i].d, told[i].pirq);
-        domain_put(told[i].d);
-    }
 }
 
 static void deliver(uint8_t vector)

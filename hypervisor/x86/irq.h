@@ -29,7 +29,8 @@ unsigned isa_irq_to_gsi(unsigned irq);
 /* What PHYSDEVOP_setup_gsi says of a line: 0, -EEXIST when set already the same or in use. */
 int irq_setup_gsi(unsigned gsi, bool level, bool low);
 /* `irq` is the hypervisor's number of a source: its GSI, or what irq_alloc_msi() returned. `raise`
- * runs with no locks, on any CPU, with a reference on d. -EBUSY: in use and not shareable. */
+ * runs under LOCK_PIRQ, on any CPU, and never again once irq_guest_unbind() has returned. -EBUSY:
+ * in use and not shareable. */
 int irq_guest_bind(struct domain *d, unsigned irq, bool share,
                    void (*raise)(struct domain *, unsigned pirq), unsigned pirq);
 void irq_guest_unbind(struct domain *d, unsigned irq);
@@ -58,7 +59,7 @@ bool msi_owns_frame(mfn_t m);
 /* x86/apic.c */
 void apic_init(void); /* boot: maps it, measures its timer; needs acpi_init() and time_init() */
 void apic_init_cpu(void);
-uint32_t apic_id(void);                           /* of this CPU */
+uint32_t apic_id(void);                             /* of this CPU */
 void apic_send_icr(uint32_t apic_id, uint32_t icr); /* INIT, STARTUP, NMI: x86/smp.c */
 #define APIC_ICR_NMI     0x400u
 #define APIC_ICR_INIT    0x500u

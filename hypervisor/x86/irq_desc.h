@@ -12,7 +12,7 @@
 struct domain;
 
 struct irq_guest {
-    struct domain *d; /* with a reference */
+    struct domain *d; /* unbinds before it goes */
     void (*raise)(struct domain *d, unsigned pirq);
     unsigned pirq;
     bool in_service; /* level only: told, not yet done */

@@ -3,7 +3,7 @@
  * A CPU's own region: 64 KiB of address space, aligned to its size, so that the stack pointer names
  * it.
  *
- *   page 0       syscall entry stubs: the same frame for every CPU, position-independent (x86/entry.S)
+ *   page 0       syscall entry stubs: the same frame for every CPU, position-independent (entry.S)
  *   page 1       guard, not mapped
  *   pages 2..5   interrupt-stack-table stacks, a page each: #DF, NMI, #MC, #DB
  *   page 6       guard

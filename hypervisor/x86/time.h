@@ -20,8 +20,6 @@ uint64_t ns_to_tsc(nsec_t t);
 /* Publishes the clock into v's vcpu_info (and its secondary area when v is current with kernel
  * CR3). Called at creation and at each schedule-in; does nothing when nothing changed. */
 void time_update_vcpu(struct vcpu *v);
-/* v->info points somewhere new: publish there whatever was published before. */
-void time_update_vcpu_moved(struct vcpu *v);
 void time_update_secondary(
     struct vcpu *v); /* copies to VCPUOP_register_vcpu_time_memory_area's place */
 void time_set_wallclock(uint64_t secs, uint32_t nsecs, nsec_t at); /* all domains */

@@ -67,7 +67,7 @@ struct xen_domctl_createdomain {
 struct xen_domctl_getdomaininfo {
     domid_t domain; /* out */
     uint16_t pad1;
-#define _XEN_DOMINF_dying        0 /* destroyed and its memory free; other domains still hold frames */
+#define _XEN_DOMINF_dying        0 /* destroyed, but others still hold frames of it */
 #define XEN_DOMINF_dying         (1U << _XEN_DOMINF_dying)
 #define _XEN_DOMINF_hvm_guest    1
 #define XEN_DOMINF_hvm_guest     (1U << _XEN_DOMINF_hvm_guest)

@@ -18,10 +18,10 @@
 #define XEN_ELFNOTE_GUEST_VERSION           7  /* string */
 #define XEN_ELFNOTE_LOADER                  8  /* "generic" */
 #define XEN_ELFNOTE_PAE_MODE                9  /* string */
-#define XEN_ELFNOTE_FEATURES                10 /* names joined by '|', with '!' in front: required */
+#define XEN_ELFNOTE_FEATURES                10 /* names joined by '|'; '!': required */
 #define XEN_ELFNOTE_BSD_SYMTAB              11 /* "yes": wants its symbol table behind the image */
 #define XEN_ELFNOTE_HV_START_LOW            12 /* lowest address the hypervisor may take */
-#define XEN_ELFNOTE_L1_MFN_VALID            13 /* pairs (mask, value) that tell a present L1 entry */
+#define XEN_ELFNOTE_L1_MFN_VALID            13 /* (mask, value) pairs of a present L1 entry */
 #define XEN_ELFNOTE_SUSPEND_CANCEL          14 /* 1: understands a suspend that returns 1 */
 #define XEN_ELFNOTE_INIT_P2M                15 /* virtual address for the pfn to mfn list */
 #define XEN_ELFNOTE_MOD_START_PFN           16 /* 1: the initrd need not be mapped */

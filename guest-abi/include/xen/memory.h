@@ -36,7 +36,7 @@
 #define XENMEM_add_to_physmap           7 /* auto-translated guests only, as the next two */
 #define XENMEM_add_to_physmap_batch     23
 #define XENMEM_remove_from_physmap      15
-#define XENMEM_memory_map               9 /* xen_memory_map: what the toolstack has set; -ENOSYS if nothing */
+#define XENMEM_memory_map               9  /* xen_memory_map, as tools set it, or -ENOSYS */
 #define XENMEM_machine_memory_map       10 /* xen_memory_map: the machine's; dom0 */
 #define XENMEM_exchange                 11 /* xen_memory_exchange */
 #define XENMEM_machphys_mapping         12 /* xen_machphys_mapping */

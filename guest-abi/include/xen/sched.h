@@ -9,8 +9,8 @@
 #include "event_channel.h"
 
 #define SCHEDOP_yield           0 /* no argument */
-#define SCHEDOP_block           1 /* no argument; unmasks events, then sleeps unless one is pending */
-#define SCHEDOP_shutdown        2 /* sched_shutdown; for suspend the 3rd argument is start_info's mfn */
+#define SCHEDOP_block           1 /* unmasks events, sleeps unless one is pending */
+#define SCHEDOP_shutdown        2 /* sched_shutdown; suspend: 3rd argument the start_info mfn */
 #define SCHEDOP_poll            3 /* sched_poll */
 #define SCHEDOP_remote_shutdown 4 /* sched_remote_shutdown; privileged */
 #define SCHEDOP_shutdown_code   5 /* sched_shutdown: records the reason, does not stop */

@@ -8,7 +8,7 @@
 
 #include "xen.h"
 
-#define VCPUOP_initialise                    0 /* vcpu_guest_context; -EEXIST if done before. The vCPU stays down */
+#define VCPUOP_initialise                    0 /* vcpu_guest_context; stays down. Twice: -EEXIST */
 #define VCPUOP_up                            1 /* -EINVAL if not initialised */
 #define VCPUOP_down                          2 /* the last one down powers the domain off */
 #define VCPUOP_is_up                         3 /* returns 0 or 1 */
@@ -17,9 +17,9 @@
 #define VCPUOP_register_runstate_memory_area 5
 #define VCPUOP_set_periodic_timer            6 /* vcpu_set_periodic_timer; at least 1 ms */
 #define VCPUOP_stop_periodic_timer           7
-#define VCPUOP_set_singleshot_timer          8 /* vcpu_set_singleshot_timer; the running vCPU only */
+#define VCPUOP_set_singleshot_timer          8 /* the running vCPU only */
 #define VCPUOP_stop_singleshot_timer         9
-#define VCPUOP_register_vcpu_info            10 /* once in a vCPU's life; it must be the caller or down */
+#define VCPUOP_register_vcpu_info            10 /* once; of the caller or a vCPU that is down */
 #define VCPUOP_send_nmi                      11
 #define VCPUOP_get_physid                    12 /* dom0's pinned vCPUs */
 #define VCPUOP_register_vcpu_time_memory_area           \

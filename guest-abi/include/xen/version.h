@@ -13,7 +13,7 @@
 #define XENVER_version             0 /* returns major << 16 | minor */
 #define XENVER_extraversion        1 /* xen_extraversion_t */
 #define XENVER_compile_info        2 /* xen_compile_info_t */
-#define XENVER_capabilities        3 /* xen_capabilities_info_t: guest kinds, as "xen-3.0-x86_64 " */
+#define XENVER_capabilities        3 /* xen_capabilities_info_t: "xen-3.0-x86_64 " */
 #define XENVER_changeset           4 /* xen_changeset_info_t */
 #define XENVER_platform_parameters 5 /* xen_platform_parameters_t */
 #define XENVER_get_features        6 /* xen_feature_info_t */

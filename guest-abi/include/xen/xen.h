@@ -201,7 +201,7 @@ XEN_ABI_SIZE(struct mmuext_op, 24);
 #define UVMF_TLB_FLUSH                   (xen_mk_ulong(1) << 0)
 #define UVMF_INVLPG                      (xen_mk_ulong(2) << 0)
 #define UVMF_FLUSHTYPE_MASK              (xen_mk_ulong(3) << 0)
-#define UVMF_MULTI                       (xen_mk_ulong(0) << 2) /* OR in the address of the bitmap */
+#define UVMF_MULTI                       (xen_mk_ulong(0) << 2) /* with the bitmap's address */
 #define UVMF_LOCAL                       (xen_mk_ulong(0) << 2)
 #define UVMF_ALL                         (xen_mk_ulong(1) << 2)
 

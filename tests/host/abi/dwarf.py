@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Types of an object file, as `readelf --debug-dump=info` tells them.
 
-layout(path) returns {"struct evtchn_send": Type, "domid_t": Type, ...}: every named structure, union, enumeration and
-typedef. A Type is comparable text: size, then one line for each leaf with its offset, its kind (unsigned, signed,
-pointer, ...) and its name with the path of structures it lies in. Typedefs are followed, so uint32_t and unsigned int
-are the same thing.
+layout(path) returns {"struct evtchn_send": text, "domid_t": text, ...} of every named structure,
+union, enumeration and typedef. The text is made to be compared: size, then one line for each leaf
+with its offset, its kind (unsigned, signed, pointer, ...) and size, and its name with the path of
+structures it lies in. Typedefs are followed, so uint32_t and unsigned int are the same thing.
 """
 import re
 import subprocess

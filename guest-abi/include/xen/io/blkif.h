@@ -20,11 +20,11 @@
 
 #define BLKIF_OP_READ                        0
 #define BLKIF_OP_WRITE                       1
-#define BLKIF_OP_WRITE_BARRIER               2 /* all before it, it, all after it; feature-barrier */
+#define BLKIF_OP_WRITE_BARRIER               2 /* ordered write; feature-barrier */
 #define BLKIF_OP_FLUSH_DISKCACHE             3 /* no segments; feature-flush-cache */
 #define BLKIF_OP_RESERVED_1                  4
 #define BLKIF_OP_DISCARD                     5 /* blkif_request_discard; feature-discard */
-#define BLKIF_OP_INDIRECT                    6 /* blkif_request_indirect; feature-max-indirect-segments */
+#define BLKIF_OP_INDIRECT                    6 /* feature-max-indirect-segments */
 
 #define BLKIF_MAX_SEGMENTS_PER_REQUEST       11
 #define BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST 8

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Leaving the monitor behind: fork twice, a session of its own, its log for stdout and stderr. The
+ * pipe between tells the parent that the daemon stands, or why not. See monitor.h.
+ */
+#include "dom0-tools/lib/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOG_DIR  "/var/log/xen"
+#define LOG_KEPT 9
+
+/* xl-NAME.log becomes .1, .1 becomes .2 and so on. */
+static void rotate(const char *path)
+{
+    char from[512], to[512];
+
+    for (int i = LOG_KEPT; i >= 0; i--) {
+        if (i == 0)
+            snprintf(from, sizeof(from), "%s", path);
+        else
+            snprintf(from, sizeof(from), "%s.%d", path, i);
+        snprintf(to, sizeof(to), "%s.%d", path, i + 1);
+        if (i == LOG_KEPT)
+            unlink(from);
+        else
+            rename(from, to);
+    }
+}
+
+static int open_log(const char *name)
+{
+    char path[sizeof(LOG_DIR) + GUEST_NAME_MAX + 16];
+
+    mkdir("/var", 0755);
+    mkdir("/var/log", 0755);
+    mkdir(LOG_DIR, 0755);
+    snprintf(path, sizeof(path), LOG_DIR "/xl-%s.log", name);
+    rotate(path);
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+}
+
+#define PIPE_FD 3
+
+/* Everything of the creator's is closed: its terminal, its handles. 0 with *pipe_fd moved, or an
+ * errno. */
+static int detach(const char *name, int *pipe_fd)
+{
+    sigset_t none;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int log = open_log(name);
+
+    if (null < 0 || log < 0)
+        return errno;
+    if (chdir("/") != 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
+        return errno;
+    if (dup2(*pipe_fd, PIPE_FD) < 0)
+        return errno;
+    *pipe_fd = PIPE_FD;
+    if (close_range(PIPE_FD + 1, ~0u, 0) != 0)
+        return errno;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    return 0;
+}
+
+int monitor_start(struct guest_config *g, const struct guest_host *host, uint32_t domid,
+                  struct failure *why)
+{
+    int ends[2], answer = EIO, status;
+    pid_t child;
+
+    fflush(stdout);
+    fflush(stderr);
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return fail(why, errno, "cannot leave a monitor behind: %s", strerror(errno));
+    child = fork();
+    if (child == 0) {
+        setsid();
+        if (fork() != 0)
+            _exit(0);
+        answer = detach(g->name, &ends[1]);
+        if (write(ends[1], &answer, sizeof(answer)) != sizeof(answer) || answer != 0)
+            _exit(1);
+        close(ends[1]);
+        _exit(monitor_run(g, host, domid));
+    }
+    close(ends[1]);
+    if (child < 0)
+        answer = errno;
+    else
+        waitpid(child, &status, 0);
+    if (child > 0 && read(ends[0], &answer, sizeof(answer)) != sizeof(answer))
+        answer = EIO;
+    close(ends[0]);
+    if (answer != 0)
+        return fail(why, answer,
+                    "cannot leave a monitor behind (its log is " LOG_DIR "/xl-%s.log): %s", g->name,
+                    strerror(answer));
+    return 0;
+}

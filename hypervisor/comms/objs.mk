@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+HV_COMMS_OBJS = comms/evtchn.o comms/evtchn_2l.o comms/evtchn_fifo.o comms/grant.o \
+                comms/grant_map.o comms/grant_copy.o

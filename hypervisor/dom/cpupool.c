@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * CPU pools as tools see them: pool 0 has all CPUs and all domains, and there is no other.
+ */
+#include "dom/domain.h"
+#include "dom/domctl.h"
+#include "dom/sysctl.h"
+#include "dom/vcpu.h"
+
+static uint32_t count_domains(void)
+{
+    uint32_t n = 0;
+    struct domain *d = domain_get_from(0);
+
+    while (d) {
+        domid_t next = (domid_t)(d->id + 1);
+        n++;
+        domain_put(d);
+        d = domain_get_from(next);
+    }
+    return n;
+}
+
+static long pool_info(struct xen_sysctl_cpupool_op *op)
+{
+    uint64_t up[AFFINITY_WORDS];
+
+    if (op->cpupool_id > 0)
+        return -ENOENT;
+    op->sched_id = SCHEDULER_ID;
+    op->n_dom = count_domains();
+    bitmap_of_cpus(up);
+    return bitmap_to_guest(&op->cpumap, up, AFFINITY_WORDS);
+}
+
+static long move_domain(const struct xen_sysctl_cpupool_op *op)
+{
+    struct domain *d = domain_get((domid_t)op->domid);
+
+    if (!d || op->domid > UINT16_MAX) {
+        if (d)
+            domain_put(d);
+        return -ESRCH;
+    }
+    domain_put(d);
+    return op->cpupool_id ? -ENOENT : 0; /* where it is */
+}
+
+long sysctl_cpupool_op(struct xen_sysctl_cpupool_op *op)
+{
+    uint64_t none = 0;
+
+    switch (op->op) {
+    case XEN_SYSCTL_CPUPOOL_OP_INFO:
+        return pool_info(op);
+    case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
+        return bitmap_to_guest(&op->cpumap, &none, 1);
+    case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
+        return move_domain(op);
+    case XEN_SYSCTL_CPUPOOL_OP_CREATE:
+    case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
+    case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
+    case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
+        return -EOPNOTSUPP;
+    default:
+        return -ENOSYS;
+    }
+}

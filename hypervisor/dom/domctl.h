@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands of domctl, one function each, and what they share. d has a reference and is the
+ * domain that the command names (NULL where the table in domctl.c says so). Results go into op,
+ * which is copied back. Errors: abi-inventory 6.
+ */
+#pragma once
+#include <xen/domctl.h>
+#include "lib/types.h"
+
+struct domain;
+struct hcall;
+
+typedef long domctl_fn(struct hcall *c, struct domain *d, struct xen_domctl *op);
+
+/* domctl.c: life */
+domctl_fn domctl_createdomain, domctl_destroydomain, domctl_pausedomain, domctl_unpausedomain,
+    domctl_getdomaininfo, domctl_resumedomain, domctl_setdomainhandle, domctl_setdebugging;
+/* domctl_vcpu.c */
+domctl_fn domctl_max_vcpus, domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
+    domctl_setvcpuaffinity, domctl_getvcpuaffinity, domctl_sendtrigger, domctl_set_ext_vcpucontext,
+    domctl_get_ext_vcpucontext;
+/* domctl_mem.c */
+domctl_fn domctl_max_mem, domctl_getpageframeinfo3, domctl_hypercall_init, domctl_setnodeaffinity,
+    domctl_getnodeaffinity;
+/* domctl_policy.c */
+domctl_fn domctl_get_cpu_policy, domctl_set_cpu_policy, domctl_set_address_size,
+    domctl_get_address_size, domctl_gettscinfo, domctl_settscinfo, domctl_scheduler_op;
+
+/* Bitmaps of tools (struct xenctl_bitmap): nr_words of 64 bits here, any number of bits there. What
+ * is not there reads as 0, what is not here is written as 0. 0 or -EFAULT. */
+int bitmap_from_guest(uint64_t *words, unsigned nr_words, const struct xenctl_bitmap *from);
+int bitmap_to_guest(const struct xenctl_bitmap *to, const uint64_t *words, unsigned nr_words);
+/* The CPUs that are up, as a bitmap of AFFINITY_WORDS. */
+void bitmap_of_cpus(uint64_t *words);
+
+#define SCHEDULER_ID   XEN_SCHEDULER_CREDIT2 /* the nearest of those that have a number */
+#define DEFAULT_WEIGHT 256u

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * domctl commands about vCPUs: making them, their contexts, where they may run, NMIs.
+ */
+#include <xen/callback.h>
+#include "dom/domain.h"
+#include "dom/domctl.h"
+#include "dom/sched.h"
+#include "dom/vcpu.h"
+#include "hypercall.h"
+#include "mm/guest_copy.h"
+#include "mm/page_alloc.h"
+#include "x86/hvmap.h"
+#include "x86/percpu.h"
+
+/* -EINVAL: no such number; -ESRCH: not made yet. */
+static struct vcpu *vcpu_of(const struct domain *d, uint32_t id, long *rc)
+{
+    struct vcpu *v = id < d->max_vcpus ? d->vcpu[id] : NULL;
+    *rc = id >= d->max_vcpus ? -EINVAL : v ? 0 : -ESRCH;
+    return v;
+}
+
+/* Once, with the number that createdomain was given. Goes on where it stopped. */
+long domctl_max_vcpus(struct hcall *c, struct domain *d, struct xen_domctl *op)
+{
+    long rc = 0;
+
+    if (op->u.max_vcpus.max != d->max_vcpus || domain_is_dying(d))
+        return -EINVAL;
+    spin_lock(&d->lock);
+    for (unsigned i = 0; i < d->max_vcpus && !rc; i++) {
+        if (d->vcpu[i])
+            continue;
+        if (hcall_out_of_budget(c))
+            rc = -ERESTART;
+        else if (!vcpu_create(d, i))
+            rc = -ENOMEM;
+    }
+    spin_unlock(&d->lock);
+    return rc;
+}
+
+static long set_context(struct domain *d, struct vcpu *v, const struct vcpu_guest_context *ctx)
+{
+    long rc;
+
+    if (domain_is_dying(d))
+        return -EINVAL;
+    vcpu_pause(v);
+    rc = vcpu_set_context(v, ctx);
+    if (!rc && ctx->flags & VGCF_online)
+        __atomic_and_fetch(&v->flags, ~VCPU_DOWN, __ATOMIC_SEQ_CST);
+    else if (!rc)
+        __atomic_or_fetch(&v->flags, VCPU_DOWN, __ATOMIC_SEQ_CST);
+    vcpu_unpause(v);
+    return rc;
+}
+
+long domctl_setvcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+{
+    guest_va_t from = guest_va((uint64_t)op->u.vcpucontext.ctxt.p);
+    struct vcpu_guest_context *ctx;
+    long rc;
+    struct vcpu *v = vcpu_of(d, op->u.vcpucontext.vcpu, &rc);
+
+    (void)c;
+    if (!v)
+        return rc;
+    if (!from.v) /* a reset, which only hardware-virtualised guests know */
+        return -EOPNOTSUPP;
+    ctx = hv_alloc(sizeof(*ctx));
+    if (!ctx)
+        return -ENOMEM;
+    rc = copy_from_guest(ctx, from, sizeof(*ctx)) ? -EFAULT : set_context(d, v, ctx);
+    hv_free(ctx);
+    return rc;
+}
+
+long domctl_getvcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+{
+    guest_va_t to = guest_va((uint64_t)op->u.vcpucontext.ctxt.p);
+    struct vcpu_guest_context *ctx;
+    long rc;
+    struct vcpu *v = vcpu_of(d, op->u.vcpucontext.vcpu, &rc);
+
+    (void)c;
+    if (!v)
+        return rc;
+    if (!v->initialised)
+        return -ENODATA;
+    ctx = hv_alloc(sizeof(*ctx));
+    if (!ctx)
+        return -ENOMEM;
+    vcpu_pause(v);
+    vcpu_get_context(v, ctx);
+    vcpu_unpause(v);
+    rc = copy_to_guest(to, ctx, sizeof(*ctx)) ? -EFAULT : 0;
+    hv_free(ctx);
+    return rc;
+}
+
+/* The callbacks that vcpu_guest_context has no room for. */
+long domctl_get_ext_vcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
+    long rc;
+    struct vcpu *v = vcpu_of(d, e->vcpu, &rc);
+
+    (void)c;
+    if (!v)
+        return rc;
+    memset((char *)e + offsetof(struct xen_domctl_ext_vcpucontext, size), 0,
+           sizeof(*e) - offsetof(struct xen_domctl_ext_vcpucontext, size));
+    vcpu_pause(v);
+    e->size = sizeof(*e);
+    e->syscall32_callback_eip = v->syscall32_cb;
+    e->sysenter_callback_eip = v->sysenter_cb;
+    e->syscall32_disables_events = !!(v->cb_masks_events & 1u << CALLBACKTYPE_syscall32);
+    e->sysenter_disables_events = !!(v->cb_masks_events & 1u << CALLBACKTYPE_sysenter);
+    vcpu_unpause(v);
+    return 0;
+}
+
+static uint32_t with_bit(uint32_t word, unsigned bit, bool set)
+{
+    return set ? word | 1u << bit : word & ~(1u << bit);
+}
+
+long domctl_set_ext_vcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
+    long rc;
+    struct vcpu *v = vcpu_of(d, e->vcpu, &rc);
+
+    (void)c;
+    if (!v)
+        return rc;
+    if (e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap) || e->size > sizeof(*e) ||
+        !va_is_canonical(e->syscall32_callback_eip) || !va_is_canonical(e->sysenter_callback_eip))
+        return -EINVAL;
+    vcpu_pause(v);
+    v->syscall32_cb = e->syscall32_callback_eip;
+    v->sysenter_cb = e->sysenter_callback_eip;
+    v->cb_masks_events =
+        with_bit(with_bit(v->cb_masks_events, CALLBACKTYPE_syscall32, e->syscall32_disables_events),
+                 CALLBACKTYPE_sysenter, e->sysenter_disables_events);
+    vcpu_unpause(v);
+    return 0;
+}
+
+long domctl_getvcpuinfo(struct hcall *c, struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
+    long rc;
+    struct vcpu *v = vcpu_of(d, info->vcpu, &rc);
+
+    (void)c;
+    if (!v)
+        return rc;
+    info->online = !(v->flags & VCPU_DOWN);
+    info->blocked = !!(v->flags & (VCPU_BLOCKED | VCPU_POLLING));
+    info->running = v->running;
+    info->cpu_time = vcpu_cpu_time(v);
+    info->cpu = v->cpu ? v->cpu->id : 0;
+    return 0;
+}
+
+/* ---- affinity ---- */
+
+int bitmap_from_guest(uint64_t *words, unsigned nr_words, const struct xenctl_bitmap *from)
+{
+    uint32_t bytes = min((from->nr_bits + 7) / 8, nr_words * 8u);
+
+    memset(words, 0, nr_words * 8u);
+    if (copy_from_guest(words, guest_va((uint64_t)from->bitmap.p), bytes))
+        return -EFAULT;
+    if (from->nr_bits < nr_words * 64)
+        words[from->nr_bits / 64] &= (1ul << (from->nr_bits % 64)) - 1;
+    return 0;
+}
+
+int bitmap_to_guest(const struct xenctl_bitmap *to, const uint64_t *words, unsigned nr_words)
+{
+    uint32_t all = (to->nr_bits + 7) / 8, bytes = min(all, nr_words * 8u);
+    guest_va_t at = guest_va((uint64_t)to->bitmap.p);
+
+    if (all > AFFINITY_WORDS * 8u * 8u) /* nobody has that many of anything */
+        return -EFAULT;
+    if (copy_to_guest(at, words, bytes) || clear_guest(guest_va_at(at, bytes, 1), all - bytes))
+        return -EFAULT;
+    return 0;
+}
+
+void bitmap_of_cpus(uint64_t *words)
+{
+    memset(words, 0, AFFINITY_WORDS * 8);
+    for (unsigned i = 0; i < nr_cpus; i++)
+        if (cpus[i])
+            words[i / 64] |= 1ul << (i % 64);
+}
+
+static int report(const struct xenctl_bitmap *to, const uint64_t *affinity)
+{
+    uint64_t up[AFFINITY_WORDS];
+
+    bitmap_of_cpus(up);
+    for (unsigned i = 0; i < AFFINITY_WORDS; i++)
+        up[i] &= affinity[i];
+    return bitmap_to_guest(to, up, AFFINITY_WORDS);
+}
+
+static long report_affinity(struct vcpu *v, struct xen_domctl_vcpuaffinity *a)
+{
+    if (a->flags & XEN_VCPUAFFINITY_HARD && report(&a->cpumap_hard, v->affinity_hard))
+        return -EFAULT;
+    if (a->flags & XEN_VCPUAFFINITY_SOFT && report(&a->cpumap_soft, v->affinity_soft))
+        return -EFAULT;
+    return 0;
+}
+
+long domctl_getvcpuaffinity(struct hcall *c, struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+    long rc;
+    struct vcpu *v = vcpu_of(d, a->vcpu, &rc);
+
+    (void)c;
+    return v ? report_affinity(v, a) : rc;
+}
+
+/* A vCPU stays on the CPU it was given at its creation, so a mask without that one is refused
+ * rather than promised. Soft affinity is a wish, and is only kept. */
+static long set_hard(struct vcpu *v, const uint64_t *mask)
+{
+    uint64_t up[AFFINITY_WORDS], any = 0;
+    unsigned cpu = v->cpu ? v->cpu->id : 0;
+
+    bitmap_of_cpus(up);
+    for (unsigned i = 0; i < AFFINITY_WORDS; i++)
+        any |= up[i] & mask[i];
+    if (!any)
+        return -EINVAL;
+    if (!(mask[cpu / 64] >> (cpu % 64) & 1))
+        return -EOPNOTSUPP;
+    memcpy(v->affinity_hard, mask, sizeof(v->affinity_hard));
+    return 0;
+}
+
+long domctl_setvcpuaffinity(struct hcall *c, struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+    uint64_t mask[AFFINITY_WORDS];
+    long rc;
+    struct vcpu *v = vcpu_of(d, a->vcpu, &rc);
+
+    (void)c;
+    if (!v)
+        return rc;
+    if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
+        return -EINVAL;
+    if (a->flags & XEN_VCPUAFFINITY_HARD) {
+        rc = bitmap_from_guest(mask, AFFINITY_WORDS, &a->cpumap_hard);
+        if (!rc)
+            rc = set_hard(v, mask);
+        if (rc)
+            return rc;
+    }
+    if (a->flags & XEN_VCPUAFFINITY_SOFT) {
+        if (bitmap_from_guest(mask, AFFINITY_WORDS, &a->cpumap_soft))
+            return -EFAULT;
+        memcpy(v->affinity_soft, mask, sizeof(v->affinity_soft));
+    }
+    return report_affinity(v, a);
+}
+
+long domctl_sendtrigger(struct hcall *c, struct domain *d, struct xen_domctl *op)
+{
+    long rc;
+    struct vcpu *v = vcpu_of(d, op->u.sendtrigger.vcpu, &rc);
+
+    (void)c;
+    if (!v)
+        return rc;
+    if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI) /* buttons of emulated machines */
+        return -ENOSYS;
+    __atomic_or_fetch(&v->pending, PEND_NMI, __ATOMIC_SEQ_CST);
+    vcpu_kick(v);
+    return 0;
+}

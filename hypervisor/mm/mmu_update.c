@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Changes of page-table entries by hypercall: mmu_update, update_va_mapping (abi-inventory 3.3,
+ * 3.4). Requests are copied in by chunks and performed one by one; the first that fails ends the
+ * call, and *done counts those before it.
+ *
+ * Continuation of mmu_update: the request pointer and count move on; how many are done so far is in
+ * the upper half of the count register. A guest that puts something there itself gets a wrong
+ * *done and nothing else.
+ */
+#include <xen/xen.h>
+#include "mm/pt.h"
+#include "mm/guest_copy.h"
+#include "mm/tlb.h"
+#include "dom/domain.h"
+#include "dom/vcpu.h"
+#include "hypercall.h"
+#include "lib/lib.h"
+#include "x86/hvmap.h"
+#include "x86/percpu.h"
+
+#define CHUNK 32u
+
+struct domain *pt_target_get(struct domain *caller, uint32_t domid, int *err)
+{
+    struct domain *d;
+
+    if (likely(domid == DOMID_SELF))
+        return caller;
+    if (domid == DOMID_IO)
+        return &domain_io;
+    *err = -EPERM;
+    if (!caller->privileged)
+        return NULL;
+    if (domid == DOMID_XEN)
+        return &domain_xen;
+    *err = -ESRCH;
+    d = domain_get((domid_t)domid);
+    if (d != caller)
+        return d;
+    domain_put(d);
+    return NULL;
+}
+
+void pt_target_put(struct domain *d)
+{
+    if (unlikely(d != current_vcpu()->d && d != &domain_io && d != &domain_xen))
+        domain_put(d);
+}
+
+static int machphys_update(struct domain *owner, uint64_t ptr, uint64_t pfn)
+{
+    mfn_t m = maddr_to_mfn(ptr);
+    struct frame *f = frame_of(m);
+
+    if (!f || !frame_get(f, owner))
+        return -EINVAL;
+    *m2p_entry(m) = pfn;
+    frame_put(f);
+    return 0;
+}
+
+static int one_request(struct pt_batch *b, const struct mmu_update *r)
+{
+    switch (r->ptr & 3) {
+    case MMU_NORMAL_PT_UPDATE:
+    case MMU_PT_UPDATE_NO_TRANSLATE:
+        return pt_batch_update(b, r->ptr & ~3ull, r->val, PT_STORE);
+    case MMU_PT_UPDATE_PRESERVE_AD:
+        return pt_batch_update(b, r->ptr & ~3ull, r->val, PT_KEEP_AD);
+    default:
+        return machphys_update(b->target, r->ptr, r->val);
+    }
+}
+
+/* Performs up to `count` requests; *done of them were. 0 or the error of the next one. */
+static int requests(struct hcall *c, struct pt_batch *b, uint32_t count, uint32_t *done)
+{
+    struct mmu_update req[CHUNK];
+    int rc;
+
+    while (*done < count) {
+        uint32_t n = min(count - *done, CHUNK);
+
+        rc = copy_from_guest(req, guest_va_at(guest_va(c->a[0]), *done, sizeof(req[0])),
+                             n * sizeof(req[0]));
+        if (unlikely(rc))
+            return rc;
+        for (uint32_t i = 0; i < n; i++, ++*done) {
+            rc = one_request(b, &req[i]);
+            if (unlikely(rc))
+                return rc;
+        }
+        if (*done < count && hcall_out_of_budget(c))
+            return -ERESTART;
+    }
+    return 0;
+}
+
+long do_mmu_update(struct hcall *c, void *arg)
+{
+    uint32_t count = (uint32_t)c->a[1], before = (uint32_t)(c->a[1] >> 32), done = 0;
+    uint32_t pt_dom = (uint32_t)c->a[3] >> 16;
+    long budget = PT_BUDGET;
+    struct pt_batch b = {.pt_owner = c->d, .budget = &budget};
+    int rc = vcpu_finish_old_table(c->v, &budget);
+
+    (void)arg;
+    if (unlikely(rc))
+        return rc;
+    b.target = pt_target_get(c->d, (uint32_t)c->a[3] & 0xffff, &rc);
+    if (unlikely(!b.target))
+        return rc;
+    if (unlikely(pt_dom)) {
+        rc = -EPERM;
+        if (pt_dom - 1 >= DOMID_FIRST_RESERVED)
+            goto out;
+        b.pt_owner = pt_target_get(c->d, pt_dom - 1, &rc);
+        if (!b.pt_owner)
+            goto out;
+    }
+    rc = requests(c, &b, count, &done);
+    pt_batch_end(&b);
+    if (unlikely(b.unfinished)) {
+        c->v->old_table = b.unfinished;
+        rc = rc ? rc : -ERESTART;
+    }
+    if (pt_dom)
+        pt_target_put(b.pt_owner);
+    if (rc == -ERESTART) {
+        c->a[0] += (uint64_t)done * sizeof(struct mmu_update);
+        c->a[1] = (count - done) | (uint64_t)(before + done) << 32;
+        goto out;
+    }
+    before += done;
+    if (c->a[2] && copy_to_guest(guest_va(c->a[2]), &before, sizeof(before)))
+        rc = -EFAULT;
+out:
+    pt_target_put(b.target);
+    return rc;
+}
+
+static int flush_by_flags(struct vcpu *v, uint64_t va, uint64_t flags)
+{
+    uint64_t mask[MAX_VCPUS / 64] = {~0ull, ~0ull}, where = flags & ~UVMF_FLUSHTYPE_MASK;
+    uint64_t what = (flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG ? va : ~0ull;
+
+    switch (flags & UVMF_FLUSHTYPE_MASK) {
+    case UVMF_NONE:
+        return 0;
+    case UVMF_TLB_FLUSH:
+    case UVMF_INVLPG:
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (where == UVMF_LOCAL) {
+        if (what == ~0ull)
+            tlb_flush_local();
+        else
+            tlb_flush_local_page(va);
+        return 0;
+    }
+    if (where != UVMF_ALL) {
+        memset(mask, 0, sizeof(mask));
+        if (copy_from_guest(mask, guest_va(where), div_up(min(v->d->max_vcpus, MAX_VCPUS), 8u)))
+            return -EFAULT;
+    }
+    tlb_flush_vcpus(v->d, mask, ARRAY_SIZE(mask), what);
+    return 0;
+}
+
+static long update_va_mapping(struct hcall *c, struct domain *target)
+{
+    struct pt_batch b = {.pt_owner = c->d, .target = target};
+    uint64_t maddr = pt_guess_l1_slot(c->v, c->a[0]), *slot = maddr_to_va(maddr);
+    struct frame *f = maddr ? frame_of(maddr_to_mfn(maddr)) : NULL;
+    int rc = -EINVAL;
+
+    if (unlikely(!f))
+        return -EINVAL;
+    b.level = frame_lock_table(f, c->d);
+    if (unlikely(!b.level))
+        return -EINVAL;
+    b.locked = f;
+    if (likely(b.level == 1))
+        rc = pt_write_l1(&b, slot, READ_ONCE(*slot), c->a[1], PT_STORE);
+    pt_batch_end(&b);
+    return rc ? rc : flush_by_flags(c->v, c->a[0], c->a[2]);
+}
+
+long do_update_va_mapping(struct hcall *c, void *arg)
+{
+    (void)arg;
+    return update_va_mapping(c, c->d);
+}
+
+long do_update_va_mapping_otherdomain(struct hcall *c, void *arg)
+{
+    int err = 0;
+    struct domain *target = pt_target_get(c->d, (uint32_t)c->a[3] & 0xffff, &err);
+    long rc;
+
+    (void)arg;
+    if (!target)
+        return err;
+    rc = update_va_mapping(c, target);
+    pt_target_put(target);
+    return rc;
+}

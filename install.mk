@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# make install DESTDIR= PREFIX=: tools and manual pages under PREFIX; the hypervisor, its GRUB menu and the systemd unit at their fixed
+# places. make uninstall takes away exactly these files.
+
+XENSTORE_TOOLS = read write ls list rm exists chmod watch control
+SBIN_PROGRAMS  = bonsai-xenstored bonsai-consoled
+MAN_PAGES      = $(wildcard docs/man/*.1 docs/man/*.5 docs/man/*.8)
+D              = $(DESTDIR)$(PREFIX)
+
+install: all
+	install -d $(D)/bin $(D)/sbin $(DESTDIR)/boot $(DESTDIR)/etc/grub.d $(DESTDIR)/lib/systemd/system
+	install -m 755 $(B)/bin/xl $(B)/bin/xenstore $(D)/bin/
+	for t in $(XENSTORE_TOOLS); do ln -sf xenstore $(D)/bin/xenstore-$$t; done
+	install -m 755 $(addprefix $(B)/sbin/,$(SBIN_PROGRAMS)) dom0-tools/services/bonsai-services $(D)/sbin/
+	install -m 644 $(B)/bonsai $(DESTDIR)/boot/bonsai
+	install -m 644 $(B)/bonsai.syms $(DESTDIR)/boot/bonsai.syms
+	install -m 755 dom0-tools/services/21_bonsai $(DESTDIR)/etc/grub.d/21_bonsai
+	sed 's|@PREFIX@|$(PREFIX)|g' dom0-tools/services/bonsai.service > $(DESTDIR)/lib/systemd/system/bonsai.service
+	for m in $(MAN_PAGES); do install -D -m 644 $$m $(D)/share/man/man$${m##*.}/$${m##*/}; done
+
+uninstall:
+	rm -f $(D)/bin/xl $(D)/bin/xenstore $(addprefix $(D)/bin/xenstore-,$(XENSTORE_TOOLS))
+	rm -f $(addprefix $(D)/sbin/,$(SBIN_PROGRAMS) bonsai-services)
+	rm -f $(DESTDIR)/boot/bonsai $(DESTDIR)/boot/bonsai.syms $(DESTDIR)/etc/grub.d/21_bonsai
+	rm -f $(DESTDIR)/lib/systemd/system/bonsai.service
+	rm -f $(foreach m,$(MAN_PAGES),$(D)/share/man/man$(lastword $(subst ., ,$(m)))/$(notdir $(m)))
+
+.PHONY: install uninstall

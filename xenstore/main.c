@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bonsai-xenstored: start, options, the loop, the end. In the background the daemon's parent stays
+ * until the socket answers, so who has started it may use it. Without Xen it serves its socket
+ * only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "xenstore/conn.h"
+#include "xenstore/domain.h"
+#include "xenstore/log.h"
+#include "xenstore/loop.h"
+#include "xenstore/socket.h"
+#include "xenstore/xen.h"
+
+static struct storage storage;
+static const char *pid_file;
+static bool stopping;
+
+static const char usage[] =
+    "Usage: bonsai-xenstored [options]\n"
+    "Keeps the XenStore and serves it to this machine's domains.\n"
+    "  -F, --pid-file FILE     write the daemon's process id there\n"
+    "  -N, --no-fork           stay in the foreground, messages on stderr\n"
+    "  -T, --trace-file FILE   write every message there\n"
+    "  -h, --help              this text\n"
+    "The socket is $XENSTORED_PATH, or socket in $XENSTORED_RUNDIR (/run/xenstored).\n";
+
+static void on_signal(struct watched *w, uint32_t events)
+{
+    struct signalfd_siginfo info;
+    (void)events;
+    if (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        stopping = true;
+}
+
+static int catch_signals(void)
+{
+    static struct watched signals;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signals =
+        (struct watched){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .on = on_signal};
+    return signals.fd < 0 ? -1 : loop_add(&signals, EPOLLIN);
+}
+
+/* systemd's readiness protocol: one datagram to $NOTIFY_SOCKET. */
+static void tell_systemd(const char *text)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (path == NULL || path[0] == '\0' || strlen(path) >= sizeof(to.sun_path))
+        return;
+    strcpy(to.sun_path, path);
+    if (path[0] == '@')
+        to.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, len) < 0)
+        log_line("cannot notify systemd: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+static char *socket_path(void)
+{
+    const char *path = getenv("XENSTORED_PATH"), *dir = getenv("XENSTORED_RUNDIR");
+    char *text;
+    int n = path != NULL ? asprintf(&text, "%s", path)
+                         : asprintf(&text, "%s/socket", dir != NULL ? dir : "/run/xenstored");
+    return n < 0 ? NULL : text;
+}
+
+static int write_pid_file(void)
+{
+    FILE *f = pid_file != NULL ? fopen(pid_file, "we") : NULL;
+    if (pid_file == NULL)
+        return 0;
+    if (f == NULL || fprintf(f, "%d\n", getpid()) < 0 || fclose(f) != 0) {
+        log_line("cannot write %s: %s", pid_file, strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+/* Goes to the background: returns in the child, with the end of a pipe on which to say that all is
+ * well. */
+static int to_background(void)
+{
+    int pipefd[2];
+    char ok;
+    if (pipe2(pipefd, O_CLOEXEC) != 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid < 0)
+        return -1;
+    if (pid > 0) {
+        close(pipefd[1]);
+        _exit(read(pipefd[0], &ok, 1) == 1 ? 0 : 1);
+    }
+    close(pipefd[0]);
+    setsid();
+    return pipefd[1];
+}
+
+static void ready(int parent)
+{
+    tell_systemd("READY=1");
+    if (parent < 0)
+        return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    log_to_syslog();
+    for (int fd = 0; null >= 0 && fd < 3; fd++)
+        dup2(null, fd);
+    if (null > 2)
+        close(null);
+    if (write(parent, "", 1) != 1)
+        log_line("the parent process is gone");
+    close(parent);
+}
+
+static bool start(void)
+{
+    struct rlimit many = {65536, 65536};
+    char *path = socket_path();
+    bool good = false;
+    setrlimit(RLIMIT_NOFILE, &many); /* else with the descriptors there are */
+    if (path == NULL || storage_init(&storage) != 0)
+        log_line("no memory");
+    else if (loop_init() != 0 || catch_signals() != 0)
+        log_line("cannot wait for events: %s", strerror(errno));
+    else
+        good = true;
+    storage.domain_exists = domain_exists;
+    storage.wake = conn_wake;
+    if (good && socket_listen(&storage, path) != 0)
+        good = false;
+    if (good && xen_open())
+        good = domains_start(&storage);
+    else if (good)
+        log_line("no Xen here: serving %s only", path);
+    free(path);
+    return good;
+}
+
+static void serve(void)
+{
+    while (!stopping) {
+        if (loop_once(conn_any_ready()) != 0) {
+            log_line("cannot wait for events: %s", strerror(errno));
+            return;
+        }
+        conn_run_ready();
+        conn_reap();
+    }
+}
+
+static void stop(void)
+{
+    tell_systemd("STOPPING=1");
+    socket_stop();
+    conn_close_all();
+    domains_stop();
+    xen_close();
+    storage_free(&storage);
+    if (pid_file != NULL)
+        unlink(pid_file);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"pid-file", required_argument, NULL, 'F'},
+                                            {"no-fork", no_argument, NULL, 'N'},
+                                            {"trace-file", required_argument, NULL, 'T'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    bool foreground = false;
+    int opt, parent = -1;
+    while ((opt = getopt_long(argc, argv, "F:NT:hH", options, NULL)) != -1)
+        switch (opt) {
+        case 'F':
+            pid_file = optarg;
+            break;
+        case 'N':
+            foreground = true;
+            break;
+        case 'T':
+            if (log_trace_file(optarg) != 0 || log_trace(true) != 0) {
+                log_line("cannot write trace file %s: %s", optarg, strerror(errno));
+                return 1;
+            }
+            break;
+        case 'h':
+        case 'H':
+            fputs(usage, stdout);
+            return 0;
+        default:
+            fputs(usage, stderr);
+            return 1;
+        }
+    if (optind < argc) {
+        fprintf(stderr, "bonsai-xenstored: unexpected argument '%s'\n%s", argv[optind], usage);
+        return 1;
+    }
+    if (!foreground && (parent = to_background()) < 0) {
+        log_line("cannot go to the background: %s", strerror(errno));
+        return 1;
+    }
+    if (!start() || write_pid_file() != 0)
+        return 1;
+    ready(parent);
+    serve();
+    stop();
+    return 0;
+}
