@@ -27,7 +27,7 @@ CASES = {
     "no ramdisk file": ({"ramdisk": '"/srv/none"'}, "", 3, ["/srv/none"]),
     "no disk": ({"disk": "['phy:/dev/none,xvda,w']"}, "", 3, ["/dev/none"]),
     "no bridge": ({"vif": "['bridge=nobr']"}, "", 3, ["nobr"]),
-    "more memory than there is": ({"memory": "100000"}, "", 5, ["memory"]),
+    "more memory than there is": ({"memory": "100000"}, "", 3, ["memory"]),
     "no kernel at all": ({"kernel": None}, "", 1, ["kernel"]),
     "no name": ({"name": None}, "", 1, ["name"]),
     "disk without vdev": ({"disk": "['phy:/dev/loop7']"}, "", 1, ["vdev"]),
