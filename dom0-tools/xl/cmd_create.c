@@ -121,7 +121,7 @@ static int bring_up(struct xl *xl, struct guest_config *g, uint32_t *domid, stru
     if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM))
         fail(why, EINTR, "interrupted");
     else if (xl->count['e'] == 0 && xl->count['F'] == 0 &&
-             monitor_start(g, &xl->conf.host, *domid, why) != 0)
+             monitor_start(g, &xl->conf.host, *domid, MONITOR_CLAIM_MS, why) != 0)
         ;
     else if (xl->count['p'] == 0 && hv_unpausedomain(xl->t.hv, (uint16_t)*domid) != 0)
         fail(why, errno, "cannot unpause domain %u: %s", *domid, strerror(errno));
@@ -130,6 +130,21 @@ static int bring_up(struct xl *xl, struct guest_config *g, uint32_t *domid, stru
     if (guest_destroy(&xl->t, *domid, &undo) != 0)
         xl_complain(&undo);
     return -1;
+}
+
+/* The monitor's work in the foreground. */
+static int follow(struct xl *xl, struct guest_config *g, uint32_t domid)
+{
+    const int claim = monitor_claim(g->uuid, MONITOR_CLAIM_MS);
+    int status;
+
+    if (claim < 0) {
+        fprintf(stderr, "cannot be the monitor of %s: %s\n", g->name, strerror(errno));
+        return XL_FAIL;
+    }
+    status = monitor_run(g, &xl->conf.host, domid);
+    monitor_release(g->uuid, claim);
+    return status;
 }
 
 /* The guest runs: everything that follows is its life. */
@@ -145,9 +160,7 @@ static int accompany(struct xl *xl, struct guest_config *g, uint32_t domid)
         fprintf(stderr, "warning: domain %s (%u): ", g->name, domid);
         xl_complain(&why);
     }
-    if (xl->count['F'] != 0)
-        return monitor_run(g, &xl->conf.host, domid);
-    return XL_OK;
+    return xl->count['F'] != 0 ? follow(xl, g, domid) : XL_OK;
 }
 
 static int create(struct xl *xl, struct guest_config *g)
