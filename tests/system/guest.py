@@ -17,21 +17,19 @@ vif = ['bridge=br0']
 
 class Guest:
     def __init__(self, dom0, name, number, kernel="/srv/vmlinux", ramdisk="/guests/initrd.gz", memory=128,
-                 disk_mib=64, extra="", more=""):
+                 extra="", more=""):
         self.dom0, self.name, self.number = dom0, name, number
         self.address = f"10.9.0.{10 + number}"
-        self.disk = f"/srv/{name}.img"
+        self.disk = f"/srv/disk{number}.img"  # made on the host, by disks.py
         self.path = f"/tmp/{name}.cfg"
         self.loop = f"/dev/loop{number}"
-        self.disk_mib = disk_mib
         self.config = CONFIG.format(name=name, kernel=kernel, ramdisk=ramdisk, memory=memory, extra=extra,
                                     address=self.address, number=number, more=more)
 
     def prepare(self):
         self.dom0.put(self.path, self.config)
-        self.dom0.run(f"dd if=/dev/urandom of={self.disk} bs=1M count={self.disk_mib} 2>/dev/null && sync && "
-                      f"losetup {self.loop} {self.disk} && rm -f /var/log/xen/console/guest-{self.name}.log",
-                      check=True, timeout=120)
+        self.dom0.run(f"losetup {self.loop} {self.disk} && rm -f /var/log/xen/console/guest-{self.name}.log",
+                      check=True)
         return self
 
     def create(self, options="", timeout=120):
@@ -83,4 +81,4 @@ class Guest:
             for n in 1 2 3 4 5 6 7 8 9 10; do
                 losetup {self.loop} >/dev/null 2>&1 || break
                 losetup -d {self.loop} 2>/dev/null; sleep 0.3
-            done; rm -f {self.disk} {self.path}""", timeout=90)
+            done; rm -f {self.path}""", timeout=90)

@@ -96,6 +96,7 @@ def test_disk(driven, disk):
     mode, m, files = driven
     _, device, driver = DISKS[disk]
     data = files[disk].read_bytes()
+    m.run(f"for n in 1 2 3 4 5 6 7 8 9 10; do [ -b {device} ] && break; sleep 0.5; done")
     out = m.run(f"sha256sum {device}", check=True, timeout=120).output
     assert out.split()[0] == hashlib.sha256(data).hexdigest(), "reading"
     m.run(f"dd if=/dev/urandom of=/tmp/new bs=1M count=8 2>/dev/null && "
