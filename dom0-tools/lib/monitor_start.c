@@ -55,7 +55,6 @@ static int open_log(const char *name)
  * moved, or an errno. */
 static int detach(const char *name, int *pipe_fd, int *claim)
 {
-    sigset_t none;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int log = open_log(name);
 
@@ -72,8 +71,9 @@ static int detach(const char *name, int *pipe_fd, int *claim)
     *claim = CLAIM_FD;
     if (close_range(CLAIM_FD + 1, ~0u, 0) != 0)
         return errno;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
     setvbuf(stdout, NULL, _IOLBF, 0);
     return 0;
 }
