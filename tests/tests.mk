@@ -4,7 +4,7 @@
 # rooms with host tests name their programs in a variable of their own
 -include $(filter-out tests/host/toollib/toollib.mk,$(wildcard tests/host/*.mk tests/host/*/*.mk)) \
          $(wildcard tests/lint/lint.mk)
-HOST_TESTS = $(TOOLLIB_TESTS) $(HV_MM_TESTS) $(HV_COMMS_TESTS) $(STORE_TESTS) $(XL_TESTS) $(CONSOLED_TESTS)
+HOST_TESTS = $(HV_BOOT_TESTS) $(TOOLLIB_TESTS) $(HV_MM_TESTS) $(HV_COMMS_TESTS) $(STORE_TESTS) $(XL_TESTS) $(CONSOLED_TESTS)
 
 PYTHON = /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE = 1
