@@ -279,8 +279,10 @@ int main(int argc, char **argv)
         log_line("cannot go to the background: %s", strerror(errno));
         return 1;
     }
-    if (!start() || write_pid_file() != 0)
+    if (!start() || write_pid_file() != 0) {
+        socket_stop();
         return 1;
+    }
     ready(parent);
     serve();
     stop();

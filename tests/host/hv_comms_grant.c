@@ -3,6 +3,7 @@
  * Grant tables: mapping with real page tables, in halves, twice, at bad places; status bits and
  * references; copies; exhaustion; owners and users that die with mappings; continuations.
  */
+#include <pthread.h>
 #include <xen/grant_table.h>
 #include "hv_comms.h"
 #include "comms/grant.h"
@@ -630,6 +631,90 @@ static void table_mapped_by_tools(void **state)
     assert_true(page_free_count() > before);
 }
 
+/* ---- on several CPUs at once ---- */
+
+static volatile bool stop;
+static volatile unsigned mapped_ok;
+
+/* Maps and unmaps by its own slots of the L1. */
+static void *mapper(void *arg)
+{
+    unsigned me = (unsigned)(uint64_t)arg;
+
+    pretend_run_on(me);
+    this_cpu()->current = user->vcpu[0]; /* both are the same vCPU: handlers do not mind */
+    for (unsigned n = 0; !stop; n++) {
+        struct gnttab_map_grant_ref m =
+            map_op(slot_of(100 * me + n % 50), GNTMAP_host_map | GNTMAP_contains_pte);
+        struct gnttab_unmap_grant_ref u[2];
+        struct hcall c;
+
+        if (n % 3 == 0)
+            m.flags |= GNTMAP_readonly;
+        if (n % 5 == 0)
+            m.flags |= GNTMAP_device_map;
+        c = pretend_hcall(user->vcpu[0], GNTTABOP_map_grant_ref, (uint64_t)&m, 1, 0, 0);
+        do_grant_table_op(&c, NULL);
+        if (m.status != GNTST_okay)
+            continue;
+        mapped_ok++;
+        u[0] = u[1] = (struct gnttab_unmap_grant_ref){
+            .host_addr = m.host_addr, .dev_bus_addr = m.dev_bus_addr, .handle = m.handle};
+        c = pretend_hcall(user->vcpu[0], GNTTABOP_unmap_grant_ref, (uint64_t)u, 2, 0, 0);
+        do_grant_table_op(&c, NULL);
+        if (u[0].status != GNTST_okay)
+            panic("an unmap failed with %d", u[0].status);
+    }
+    return NULL;
+}
+
+static void *copier(void *arg)
+{
+    (void)arg;
+    pretend_run_on(3);
+    while (!stop) {
+        struct gnttab_copy op = {.source = {.u.ref = ref, .domid = 1},
+                                 .dest = {.u.ref = ref, .domid = 1, .offset = 64},
+                                 .len = 64,
+                                 .flags = GNTCOPY_source_gref | GNTCOPY_dest_gref};
+        struct hcall c = pretend_hcall(user->vcpu[0], GNTTABOP_copy, (uint64_t)&op, 1, 0, 0);
+        do_grant_table_op(&c, NULL);
+    }
+    return NULL;
+}
+
+/* The owner ends and renews access whenever nobody uses the entry, as Linux does. */
+static void map_races_end_of_access(void **state)
+{
+    struct grant_entry_v1 *e = entry(owner, ref);
+    pthread_t t[3];
+    unsigned ended = 0;
+
+    (void)state;
+    stop = false;
+    pthread_create(&t[0], NULL, mapper, (void *)1ul);
+    pthread_create(&t[1], NULL, mapper, (void *)2ul);
+    pthread_create(&t[2], NULL, copier, NULL);
+    while (mapped_ok < 20000 || !ended) {
+        uint16_t flags = GTF_permit_access;
+        if (__atomic_compare_exchange_n(&e->flags, &flags, 0, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST)) {
+            if (frame_type_now(frame_of(page)) != FRAME_NONE)
+                panic("the entry is free, its frame is not");
+            ended++;
+            __atomic_store_n(&e->flags, GTF_permit_access, __ATOMIC_SEQ_CST);
+        }
+    }
+    stop = true;
+    for (int i = 0; i < 3; i++)
+        pthread_join(t[i], NULL);
+    assert_int_equal(refs_of(page), 1);
+    assert_int_equal(uses_of(page), 0);
+    assert_int_equal(e->flags, GTF_permit_access);
+    for (int i = 0; i < 512; i++)
+        assert_int_equal(l1[i], 0);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, owner_and_user, end_machine)
 
 int main(void)
@@ -658,6 +743,7 @@ int main(void)
         T(versions),
         T(swaps),
         T(table_mapped_by_tools),
+        T(map_races_end_of_access),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

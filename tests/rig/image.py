@@ -131,7 +131,7 @@ class Tree:
                 s = what.stat()
                 h.update(f"{what} {s.st_size} {s.st_mtime_ns}".encode())
             else:
-                h.update(repr(what).encode())
+                h.update(hashlib.sha256(what if isinstance(what, bytes) else repr(what).encode()).digest())
         return h.hexdigest()
 
 
@@ -278,26 +278,24 @@ def stock_stack():
 
 def bonsai_stack():
     """Our tools, as 'make install' leaves them under /usr/local."""
-    stage = OUT / "stage"
-    OUT.mkdir(parents=True, exist_ok=True)
-    with open(OUT / ".stage.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        shutil.rmtree(stage, ignore_errors=True)
-        done = subprocess.run(["make", "-s", "-C", TREE, "install", f"DESTDIR={stage}",
-                               "PREFIX=/usr/local", f"B={os.path.relpath(BUILD, TREE)}"],
+    with tempfile.TemporaryDirectory() as stage:
+        environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+        done = subprocess.run(["make", "-s", "-C", TREE, "install", f"DESTDIR={stage}", "PREFIX=/usr/local",
+                               f"B={os.path.relpath(BUILD, TREE)}"], env=environment,
                               capture_output=True, text=True)
         if done.returncode:
             raise RigError(f"'make install' into the rig's image failed: {done.stderr.strip()[-2000:]}")
         tree = Tree()
-        for part in ("usr", "etc"):
-            if (stage / part).is_dir():
-                tree.copy(stage / part, part)
-        programs = [p for p, (mode, what) in tree.entries.items() if isinstance(what, Path)
-                    and what.read_bytes()[:4] == b"\x7fELF"]
-        for p in programs:
-            tree.libraries([tree.entries[p][1]])
-        tree.text("etc/rig-stack", "bonsai\n")
-        return built("dom0-bonsai.cpio", tree)
+        tree.copy(Path(stage) / "usr", "usr")
+        for path, (mode, what) in list(tree.entries.items()):
+            if isinstance(what, Path):  # by content: the folder is a new one each time
+                tree.entries[path] = (mode, what.read_bytes())
+                if tree.entries[path][1][:4] == b"\x7fELF":
+                    tree.libraries([what])
+    tree.file("usr/bin/flock", "/usr/bin/flock")  # essential in Debian, not in busybox
+    tree.libraries(["/usr/bin/flock"])
+    tree.text("etc/rig-stack", "bonsai\n")
+    return built("dom0-bonsai.cpio", tree)
 
 
 STACKS = {"stock": lambda: [stock_stack()], "bonsai": lambda: [bonsai_stack()], "none": lambda: []}

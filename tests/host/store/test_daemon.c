@@ -323,6 +323,12 @@ static void second_daemon(void **state)
     snprintf(command, sizeof(command), "XENSTORED_RUNDIR=/proc/nothing %s", daemon_path);
     assert_int_equal(run(command, out, sizeof(out)), 1); /* and the parent says so */
     assert_non_null(strstr(out, "/proc/nothing"));
+    snprintf(command, sizeof(command), "XENSTORED_RUNDIR=%s/none %s -F /proc/nothing", dir,
+             daemon_path);
+    assert_int_equal(run(command, out, sizeof(out)), 1);
+    assert_non_null(strstr(out, "cannot write /proc/nothing"));
+    snprintf(command, sizeof(command), "rmdir %s/none", dir); /* has taken its socket away */
+    expect(command, 0, "");
     snprintf(command, sizeof(command), "%s --bogus >/dev/null 2>&1", daemon_path);
     assert_int_equal(run(command, out, sizeof(out)), 1);
 }
