@@ -254,13 +254,23 @@ static long call_row(const struct row *row, struct hcall *c, unsigned argn)
     return ret;
 }
 
+/* Said once for each number: tools ask some of them at every start. */
+static void log_unknown(uint64_t nr, const struct hcall *c)
+{
+    static uint64_t said;
+    uint64_t bit = 1ull << (nr & 63);
+
+    if (!(__atomic_fetch_or(&said, bit, __ATOMIC_RELAXED) & bit))
+        guest_log("hypercall %lu, sub-op %lx: not available", nr, c->a[0]);
+}
+
 static long dispatch(uint64_t nr, struct hcall *c, unsigned refused)
 {
     unsigned argn = 0;
     const struct row *row = find_row(nr, c, &argn);
 
     if (unlikely(!row || (row->flags & refused))) {
-        guest_log("hypercall %lu, sub-op %lx: not available", nr, c->a[0]);
+        log_unknown(nr, c);
         return -ENOSYS;
     }
     if (unlikely((row->flags & PRIV) && !c->d->privileged))

@@ -32,8 +32,8 @@ struct store {
     uint32_t req_id;
     struct queued *first, **last;
     size_t have; /* bytes of the message coming in */
-    struct wire_header header;
-    char body[WIRE_BODY_MAX + 1];
+    struct xsd_sockmsg header;
+    char body[XENSTORE_PAYLOAD_MAX + 1];
 };
 
 static int connect_socket(const char *path)
@@ -143,6 +143,9 @@ static int send_all(struct store *s, const char *data, size_t len)
         } else if (n < 0 && errno == EAGAIN) {
             if (wait_for(s, POLLOUT, -1) < 0)
                 return broke(s, EIO);
+        } else if (n < 0 && errno != EINTR && !s->socket && errno != EIO) {
+            return -1; /* the kernel's answer to a watch: it has taken the message, and may not
+                          answer else */
         } else if (n < 0 && errno != EINTR) {
             return broke(s, errno == EPIPE || errno == ECONNRESET ? EPIPE : EIO);
         }
@@ -155,7 +158,7 @@ static int receive(struct store *s)
 {
     for (;;) {
         size_t head = sizeof(s->header);
-        if (s->have >= head && s->header.len > WIRE_BODY_MAX)
+        if (s->have >= head && s->header.len > XENSTORE_PAYLOAD_MAX)
             return broke(s, EPROTO);
         size_t want = s->have < head ? head : head + s->header.len;
         if (s->have >= head && s->have == want) {
@@ -204,14 +207,13 @@ static int await_answer(struct store *s, uint32_t type)
             return got < 0 ? -1 : broke(s, EIO);
         if (got == 0)
             continue;
-        if (s->header.type == WIRE_WATCH_EVENT) {
+        if (s->header.type == XS_WATCH_EVENT) {
             if (queue_event(s) != 0)
                 return -1;
             continue;
         }
         s->have = 0;
-        if (s->header.req_id != s->req_id ||
-            (s->header.type != type && s->header.type != WIRE_ERROR))
+        if (s->header.req_id != s->req_id || (s->header.type != type && s->header.type != XS_ERROR))
             return broke(s, EPROTO);
         return 0;
     }
@@ -221,8 +223,8 @@ int client_call(struct store *s, store_tx tx, uint32_t type, const struct client
                 unsigned n, const char **answer, size_t *len)
 {
     struct {
-        struct wire_header header;
-        char body[WIRE_BODY_MAX];
+        struct xsd_sockmsg header;
+        char body[XENSTORE_PAYLOAD_MAX];
     } msg;
     size_t total = 0;
     if (s->broken != 0) {
@@ -230,17 +232,17 @@ int client_call(struct store *s, store_tx tx, uint32_t type, const struct client
         return -1;
     }
     for (unsigned i = 0; i < n; i++) {
-        if (parts[i].len > WIRE_BODY_MAX - total) {
+        if (parts[i].len > XENSTORE_PAYLOAD_MAX - total) {
             errno = E2BIG;
             return -1;
         }
         memcpy(msg.body + total, parts[i].data, parts[i].len);
         total += parts[i].len;
     }
-    msg.header = (struct wire_header){type, ++s->req_id, tx, (uint32_t)total};
+    msg.header = (struct xsd_sockmsg){type, ++s->req_id, tx, (uint32_t)total};
     if (send_all(s, (char *)&msg, sizeof(msg.header) + total) != 0 || await_answer(s, type) != 0)
         return -1;
-    if (s->header.type == WIRE_ERROR) {
+    if (s->header.type == XS_ERROR) {
         errno = wire_error_number(s->body);
         return -1;
     }
@@ -261,7 +263,7 @@ int store_next_event(struct store *s, struct store_event **event)
         int got = receive(s);
         if (got <= 0)
             return got;
-        if (s->header.type != WIRE_WATCH_EVENT)
+        if (s->header.type != XS_WATCH_EVENT)
             return broke(s, EPROTO);
         if (queue_event(s) != 0)
             return -1;

@@ -115,7 +115,8 @@ void store_abort(struct store *s, store_tx tx);
 int store_transact(struct store *s, int (*step)(struct store *s, store_tx tx, void *arg),
                    void *arg);
 
-/* Domains; all but the last two are dom0's alone. gfn: the ring's page, seen by the guest. */
+/* Domains; all but store_domain_path() and store_reset_watches() are dom0's alone. gfn: the ring's
+ * page, seen by the guest. */
 int store_introduce(struct store *s, uint32_t domid, uint64_t gfn, uint32_t evtchn);
 int store_release(struct store *s, uint32_t domid);
 int store_resume(struct store *s, uint32_t domid);

@@ -54,7 +54,7 @@ char *store_read(struct store *s, store_tx tx, const char *path, size_t *len)
 {
     const char *answer;
     size_t n;
-    if (call_path(s, tx, WIRE_READ, path, &answer, &n) != 0)
+    if (call_path(s, tx, XS_READ, path, &answer, &n) != 0)
         return NULL;
     if (len != NULL)
         *len = n;
@@ -68,22 +68,22 @@ int store_write(struct store *s, store_tx tx, const char *path, const void *valu
         errno = ENAMETOOLONG;
         return -1;
     }
-    return client_call(s, tx, WIRE_WRITE, parts, 2, NULL, NULL);
+    return client_call(s, tx, XS_WRITE, parts, 2, NULL, NULL);
 }
 
 int store_mkdir(struct store *s, store_tx tx, const char *path)
 {
-    return call_path(s, tx, WIRE_MKDIR, path, NULL, NULL);
+    return call_path(s, tx, XS_MKDIR, path, NULL, NULL);
 }
 
 int store_rm(struct store *s, store_tx tx, const char *path)
 {
-    return call_path(s, tx, WIRE_RM, path, NULL, NULL);
+    return call_path(s, tx, XS_RM, path, NULL, NULL);
 }
 
 int store_exists(struct store *s, store_tx tx, const char *path)
 {
-    if (call_path(s, tx, WIRE_READ, path, NULL, NULL) == 0)
+    if (call_path(s, tx, XS_READ, path, NULL, NULL) == 0)
         return 1;
     return errno == ENOENT ? 0 : -1;
 }
@@ -154,7 +154,7 @@ static char **directory_parts(struct store *s, store_tx tx, const char *path, si
             const char *answer, *words[] = {path, offset};
             size_t len;
             snprintf(offset, sizeof(offset), "%zu", all.len);
-            if (call_words(s, tx, WIRE_DIRECTORY_PART, words, 2, &answer, &len) != 0 ||
+            if (call_words(s, tx, XS_DIRECTORY_PART, words, 2, &answer, &len) != 0 ||
                 append_part(&all, answer, len) != 0)
                 err = errno;
         }
@@ -172,7 +172,7 @@ char **store_directory(struct store *s, store_tx tx, const char *path, size_t *n
 {
     const char *answer;
     size_t len;
-    if (call_path(s, tx, WIRE_DIRECTORY, path, &answer, &len) == 0)
+    if (call_path(s, tx, XS_DIRECTORY, path, &answer, &len) == 0)
         return split_names(answer, len, n);
     return errno == E2BIG ? directory_parts(s, tx, path, n) : NULL;
 }
@@ -202,7 +202,7 @@ struct store_perm *store_get_perms(struct store *s, store_tx tx, const char *pat
 {
     const char *answer;
     size_t len;
-    if (call_path(s, tx, WIRE_GET_PERMS, path, &answer, &len) != 0)
+    if (call_path(s, tx, XS_GET_PERMS, path, &answer, &len) != 0)
         return NULL;
     struct store_perm *perms = calloc(len / 3 + 1, sizeof(*perms));
     if (perms == NULL)
@@ -224,7 +224,7 @@ struct store_perm *store_get_perms(struct store *s, store_tx tx, const char *pat
 int store_set_perms(struct store *s, store_tx tx, const char *path, const struct store_perm *perms,
                     size_t n)
 {
-    char text[WIRE_BODY_MAX];
+    char text[XENSTORE_PAYLOAD_MAX];
     size_t len = 0;
     for (size_t i = 0; i < n; i++) {
         if (len > sizeof(text) - 16) {
@@ -235,24 +235,24 @@ int store_set_perms(struct store *s, store_tx tx, const char *path, const struct
         len += strlen(text + len) + 1;
     }
     struct client_part parts[] = {word(path), {text, len}};
-    return client_call(s, tx, WIRE_SET_PERMS, parts, 2, NULL, NULL);
+    return client_call(s, tx, XS_SET_PERMS, parts, 2, NULL, NULL);
 }
 
 int store_watch(struct store *s, const char *path, const char *token)
 {
-    return call_words(s, STORE_NO_TX, WIRE_WATCH, (const char *[]){path, token}, 2, NULL, NULL);
+    return call_words(s, STORE_NO_TX, XS_WATCH, (const char *[]){path, token}, 2, NULL, NULL);
 }
 
 int store_unwatch(struct store *s, const char *path, const char *token)
 {
-    return call_words(s, STORE_NO_TX, WIRE_UNWATCH, (const char *[]){path, token}, 2, NULL, NULL);
+    return call_words(s, STORE_NO_TX, XS_UNWATCH, (const char *[]){path, token}, 2, NULL, NULL);
 }
 
 store_tx store_begin(struct store *s)
 {
     const char *answer;
-    if (call_words(s, STORE_NO_TX, WIRE_TRANSACTION_START, (const char *[]){""}, 1, &answer,
-                   NULL) != 0)
+    if (call_words(s, STORE_NO_TX, XS_TRANSACTION_START, (const char *[]){""}, 1, &answer, NULL) !=
+        0)
         return STORE_NO_TX;
     unsigned long tx = strtoul(answer, NULL, 10);
     if (tx == 0 || tx > UINT32_MAX) {
@@ -264,14 +264,14 @@ store_tx store_begin(struct store *s)
 
 int store_end(struct store *s, store_tx tx)
 {
-    return call_words(s, tx, WIRE_TRANSACTION_END, (const char *[]){"T"}, 1, NULL, NULL);
+    return call_words(s, tx, XS_TRANSACTION_END, (const char *[]){"T"}, 1, NULL, NULL);
 }
 
 void store_abort(struct store *s, store_tx tx)
 {
     int err =
         errno; /* what happened before is what matters; an abort that fails leaves nothing to do */
-    call_words(s, tx, WIRE_TRANSACTION_END, (const char *[]){"F"}, 1, NULL, NULL);
+    call_words(s, tx, XS_TRANSACTION_END, (const char *[]){"F"}, 1, NULL, NULL);
     errno = err;
 }
 
@@ -306,17 +306,17 @@ int store_introduce(struct store *s, uint32_t domid, uint64_t gfn, uint32_t evtc
     snprintf(a, sizeof(a), "%" PRIu32, domid);
     snprintf(b, sizeof(b), "%" PRIu64, gfn);
     snprintf(c, sizeof(c), "%" PRIu32, evtchn);
-    return call_words(s, STORE_NO_TX, WIRE_INTRODUCE, (const char *[]){a, b, c}, 3, NULL, NULL);
+    return call_words(s, STORE_NO_TX, XS_INTRODUCE, (const char *[]){a, b, c}, 3, NULL, NULL);
 }
 
 int store_release(struct store *s, uint32_t domid)
 {
-    return call_domain(s, WIRE_RELEASE, domid, NULL);
+    return call_domain(s, XS_RELEASE, domid, NULL);
 }
 
 int store_resume(struct store *s, uint32_t domid)
 {
-    return call_domain(s, WIRE_RESUME, domid, NULL);
+    return call_domain(s, XS_RESUME, domid, NULL);
 }
 
 int store_set_target(struct store *s, uint32_t domid, uint32_t target)
@@ -324,13 +324,13 @@ int store_set_target(struct store *s, uint32_t domid, uint32_t target)
     char a[12], b[12];
     snprintf(a, sizeof(a), "%" PRIu32, domid);
     snprintf(b, sizeof(b), "%" PRIu32, target);
-    return call_words(s, STORE_NO_TX, WIRE_SET_TARGET, (const char *[]){a, b}, 2, NULL, NULL);
+    return call_words(s, STORE_NO_TX, XS_SET_TARGET, (const char *[]){a, b}, 2, NULL, NULL);
 }
 
 int store_is_introduced(struct store *s, uint32_t domid)
 {
     const char *answer;
-    if (call_domain(s, WIRE_IS_DOMAIN_INTRODUCED, domid, &answer) != 0)
+    if (call_domain(s, XS_IS_DOMAIN_INTRODUCED, domid, &answer) != 0)
         return -1;
     return answer[0] == 'T';
 }
@@ -338,14 +338,14 @@ int store_is_introduced(struct store *s, uint32_t domid)
 char *store_domain_path(struct store *s, uint32_t domid)
 {
     const char *answer;
-    if (call_domain(s, WIRE_GET_DOMAIN_PATH, domid, &answer) != 0)
+    if (call_domain(s, XS_GET_DOMAIN_PATH, domid, &answer) != 0)
         return NULL;
     return copy(answer, strlen(answer));
 }
 
 int store_reset_watches(struct store *s)
 {
-    return call_words(s, STORE_NO_TX, WIRE_RESET_WATCHES, (const char *[]){""}, 1, NULL, NULL);
+    return call_words(s, STORE_NO_TX, XS_RESET_WATCHES, (const char *[]){""}, 1, NULL, NULL);
 }
 
 char *store_control(struct store *s, const char *const *words, size_t n)
@@ -359,7 +359,7 @@ char *store_control(struct store *s, const char *const *words, size_t n)
     }
     for (size_t i = 0; i < n; i++)
         parts[i] = word(words[i]);
-    if (client_call(s, STORE_NO_TX, WIRE_CONTROL, parts, (unsigned)n, &answer, &len) != 0)
+    if (client_call(s, STORE_NO_TX, XS_CONTROL, parts, (unsigned)n, &answer, &len) != 0)
         return NULL;
     return copy(answer, len);
 }

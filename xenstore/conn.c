@@ -46,7 +46,7 @@ static const char *name_of(const struct conn *c, char *text, size_t size)
     return text;
 }
 
-static void trace(const struct conn *c, const char *dir, const struct wire_header *h,
+static void trace(const struct conn *c, const char *dir, const struct xsd_sockmsg *h,
                   const char *body)
 {
     char who[32];
@@ -54,7 +54,7 @@ static void trace(const struct conn *c, const char *dir, const struct wire_heade
     if (!log_tracing)
         return;
     if (what == NULL)
-        what = h->type == WIRE_WATCH_EVENT ? "WATCH_EVENT" : h->type == WIRE_ERROR ? "ERROR" : "?";
+        what = h->type == XS_WATCH_EVENT ? "WATCH_EVENT" : h->type == XS_ERROR ? "ERROR" : "?";
     log_message(dir, name_of(c, who, sizeof(who)), what, h->tx_id, body, h->len);
 }
 
@@ -67,7 +67,7 @@ void conn_fail(struct conn *c, uint32_t error, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(why, sizeof(why), fmt, args);
     va_end(args);
-    if (error != WIRE_RING_OK && c->failures++ < LOGGED_FAILURES)
+    if (error != XENSTORE_ERROR_NONE && c->failures++ < LOGGED_FAILURES)
         log_line("connection %s stopped: %s", name_of(c, who, sizeof(who)), why);
     c->dead = true;
     c->error = error;
@@ -90,22 +90,22 @@ static bool is_queued(const struct conn *c, const char *body, size_t len)
     if (c->messages > COALESCE_UP_TO)
         return false;
     for (const struct out *o = c->first; o != NULL; o = o->next)
-        if (o->event && o->done == 0 && o->len == sizeof(struct wire_header) + len &&
-            memcmp(o->data + sizeof(struct wire_header), body, len) == 0)
+        if (o->event && o->done == 0 && o->len == sizeof(struct xsd_sockmsg) + len &&
+            memcmp(o->data + sizeof(struct xsd_sockmsg), body, len) == 0)
             return true;
     return false;
 }
 
-static void queue(struct conn *c, const struct wire_header *h, const void *body,
+static void queue(struct conn *c, const struct xsd_sockmsg *h, const void *body,
                   struct account *cause)
 {
     struct out *o = malloc(sizeof(*o) + sizeof(*h) + h->len);
     if (o == NULL) {
-        conn_fail(c, WIRE_RING_COMM, "no memory for a message to it");
+        conn_fail(c, XENSTORE_ERROR_COMM, "no memory for a message to it");
         return;
     }
     *o = (struct out){
-        .cause = cause, .event = h->type == WIRE_WATCH_EVENT, .len = sizeof(*h) + h->len};
+        .cause = cause, .event = h->type == XS_WATCH_EVENT, .len = sizeof(*h) + h->len};
     memcpy(o->data, h, sizeof(*h));
     if (h->len > 0)
         memcpy(o->data + sizeof(*h), body, h->len);
@@ -117,7 +117,16 @@ static void queue(struct conn *c, const struct wire_header *h, const void *body,
     c->messages++;
     trace(c, "out", h, o->data + sizeof(*h));
     if (c->queued > (c->session.who.privileged ? QUEUE_DOM0 : QUEUE_GUEST))
-        conn_fail(c, WIRE_RING_COMM, "it does not read its events, %zu bytes wait", c->queued);
+        conn_fail(c, XENSTORE_ERROR_COMM, "it does not read its events, %zu bytes wait", c->queued);
+}
+
+/* After -1 from a transport. */
+static void transport_failed(struct conn *c)
+{
+    if (errno == EPROTO)
+        conn_fail(c, XENSTORE_ERROR_RINGIDX, "a ring's index is out of range");
+    else if (errno != EAGAIN)
+        conn_fail(c, XENSTORE_ERROR_NONE, "%s", strerror(errno));
 }
 
 static void flush(struct conn *c)
@@ -126,9 +135,7 @@ static void flush(struct conn *c)
         struct out *o = c->first;
         ssize_t n = c->transport->write(c, o->data + o->done, o->len - o->done);
         if (n < 0) {
-            if (errno != EAGAIN)
-                conn_fail(c, errno == EPROTO ? WIRE_RING_INDEX : WIRE_RING_OK, "%s",
-                          strerror(errno));
+            transport_failed(c);
             return;
         }
         o->done += (size_t)n;
@@ -140,19 +147,19 @@ static void flush(struct conn *c)
 static void deliver(struct session *s, const char *path, const char *token, struct account *cause)
 {
     struct conn *c = (struct conn *)s;
-    char body[2 * WIRE_BODY_MAX];
+    char body[2 * XENSTORE_PAYLOAD_MAX];
     size_t path_len = strlen(path) + 1, len = path_len + strlen(token) + 1;
     if (c->dead)
         return;
-    if (len > WIRE_BODY_MAX) { /* watch_add() saw to it that this cannot be */
-        conn_fail(c, WIRE_RING_PROTOCOL, "an event of %zu bytes fits no message", len);
+    if (len > XENSTORE_PAYLOAD_MAX) { /* watch_add() saw to it that this cannot be */
+        conn_fail(c, XENSTORE_ERROR_PROTO, "an event of %zu bytes fits no message", len);
         return;
     }
     memcpy(body, path, path_len);
     memcpy(body + path_len, token, len - path_len);
     if (is_queued(c, body, len))
         return;
-    const struct wire_header h = {.type = WIRE_WATCH_EVENT, .len = (uint32_t)len};
+    const struct xsd_sockmsg h = {.type = XS_WATCH_EVENT, .len = (uint32_t)len};
     bool idle = c->first == NULL;
     queue(c, &h, body, s->account == cause ? NULL : cause);
     if (idle)
@@ -162,7 +169,7 @@ static void deliver(struct session *s, const char *path, const char *token, stru
 
 static void answer(struct request *r, uint32_t type, const void *data, size_t len)
 {
-    const struct wire_header h = {type, r->header.req_id, r->header.tx_id, (uint32_t)len};
+    const struct xsd_sockmsg h = {type, r->header.req_id, r->header.tx_id, (uint32_t)len};
     queue((struct conn *)r->s, &h, data, NULL);
 }
 
@@ -202,35 +209,38 @@ void conn_wake(struct session *s)
 }
 
 /* Is there a whole message at c->at? A length over the limit ends the connection. */
-static bool message_there(struct conn *c, struct wire_header *h)
+static bool message_there(struct conn *c, struct xsd_sockmsg *h)
 {
     if (c->have - c->at < sizeof(*h))
         return false;
     memcpy(h, c->in + c->at, sizeof(*h));
-    if (h->len > WIRE_BODY_MAX) {
-        conn_fail(c, WIRE_RING_PROTOCOL, "a message of %u bytes", h->len);
+    if (h->len > XENSTORE_PAYLOAD_MAX) {
+        conn_fail(c, XENSTORE_ERROR_PROTO, "a message of %u bytes", h->len);
         return false;
     }
     return c->have - c->at >= sizeof(*h) + h->len;
 }
 
-/* Takes in what there is room for; false when nothing came. */
-static bool fill(struct conn *c)
+/* Takes in what there is room for; sets *all_there when that was all there is. false: nothing came.
+ */
+static bool fill(struct conn *c, bool *all_there)
 {
     if (c->at > 0) {
         memmove(c->in, c->in + c->at, c->have - c->at);
         c->have -= c->at;
         c->at = 0;
     }
-    ssize_t n = c->transport->read(c, c->in + c->have, sizeof(c->in) - c->have);
+    size_t room = sizeof(c->in) - c->have;
+    ssize_t n = c->transport->read(c, c->in + c->have, room);
+    *all_there = n < (ssize_t)room;
     if (n > 0) {
         c->have += (size_t)n;
         return true;
     }
     if (n == 0)
-        conn_fail(c, WIRE_RING_OK, "its end");
-    else if (errno != EAGAIN)
-        conn_fail(c, errno == EPROTO ? WIRE_RING_INDEX : WIRE_RING_OK, "%s", strerror(errno));
+        conn_fail(c, XENSTORE_ERROR_NONE, "its end");
+    else
+        transport_failed(c);
     return false;
 }
 
@@ -245,14 +255,14 @@ static bool may_take(const struct conn *c)
 static void round_of(struct conn *c)
 {
     unsigned taken = 0;
-    bool more = true;
+    bool more = true, all_there = false;
     if (c->dead || !c->transport->begin(c))
         return;
     flush(c);
     while (more && taken < ROUND && may_take(c)) {
         struct request r = {.s = &c->session, .answer = answer};
         if (!message_there(c, &r.header)) {
-            more = !c->dead && fill(c);
+            more = !c->dead && !all_there && fill(c, &all_there);
             continue;
         }
         r.body = c->in + c->at + sizeof(r.header);

@@ -28,7 +28,7 @@ struct transport {
      * After conn_fail(), between rounds: tells the other side. true: it may start afresh (begin()
      * says when), and the connection stays; false: it is closed.
      */
-    bool (*failed)(struct conn *c, uint32_t error); /* WIRE_RING_* */
+    bool (*failed)(struct conn *c, uint32_t error); /* XENSTORE_ERROR_* */
     void (*close)(struct conn *c);                  /* frees the conn's memory too */
 };
 
@@ -42,13 +42,13 @@ struct conn {
     bool ready;
     bool dead;                 /* to be looked at by conn_reap() */
     bool shut;                 /* to be freed whatever happens, its session is closed already */
-    uint32_t error;            /* WIRE_RING_* */
+    uint32_t error;            /* XENSTORE_ERROR_* */
     unsigned number, failures; /* for the log */
     struct out *first, **last;
     size_t queued; /* bytes in the queue */
     unsigned messages;
     size_t at, have; /* in in[]: first byte not taken, and end */
-    char in[2 * (sizeof(struct wire_header) + WIRE_BODY_MAX)];
+    char in[2 * (sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX)];
 };
 
 int conn_open(struct conn *c, struct storage *st, uint16_t domid,

@@ -9,11 +9,13 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "xenstore/limits.h"
 #include "xenstore/log.h"
+#include "xenstore/parse.h"
 #include "xenstore/request.h"
 
 struct text {
-    char bytes[WIRE_BODY_MAX];
+    char bytes[XENSTORE_PAYLOAD_MAX];
     size_t len;
 };
 
@@ -68,37 +70,13 @@ static int print(struct request *r, const char *const *word, unsigned n)
     return 0;
 }
 
-/* Where each limit lies in struct limits, and what it says. */
-static const struct {
-    const char *name, *what;
-    size_t offset;
-} limit_names[] = {
-    {"nodes", "nodes a domain may own", offsetof(struct limits, nodes)},
-    {"watches", "watches of a domain", offsetof(struct limits, watches)},
-    {"transactions", "open transactions of a domain", offsetof(struct limits, transactions)},
-    {"outstanding", "events a domain caused that others have not taken",
-     offsetof(struct limits, outstanding)},
-    {"transaction-nodes", "nodes used in a transaction",
-     offsetof(struct limits, transaction_nodes)},
-    {"memory", "bytes a domain's nodes, watches and transactions take",
-     offsetof(struct limits, memory)},
-    {"node-size", "bytes of a node", offsetof(struct limits, node_size)},
-    {"path-max", "bytes of a path", offsetof(struct limits, path_max)},
-    {"permissions", "entries of a node's permissions", offsetof(struct limits, permissions)},
-};
-
-static unsigned *limit_at(struct limits *l, size_t i)
-{
-    return (unsigned *)((char *)l + limit_names[i].offset);
-}
-
 static int quota_show(struct request *r)
 {
     struct text t = {.len = 0};
     add(&t, "Quota settings:\n");
-    for (size_t i = 0; i < sizeof(limit_names) / sizeof(limit_names[0]); i++)
-        add(&t, "%-17s: %8u %s\n", limit_names[i].name, *limit_at(&r->s->st->limits, i),
-            limit_names[i].what);
+    for (unsigned i = 0; i < LIMITS; i++)
+        add(&t, "%-17s: %8u %s\n", limit_info[i].name, *limit_value(&r->s->st->limits, i),
+            limit_info[i].what);
     return answer(r, &t);
 }
 
@@ -120,29 +98,15 @@ static int quota_of(struct request *r, const char *word)
     return answer(r, &t);
 }
 
-static int quota_set(struct request *r, const char *name, const char *text)
-{
-    struct limits *l = &r->s->st->limits;
-    uint64_t value;
-    for (size_t i = 0; i < sizeof(limit_names) / sizeof(limit_names[0]); i++) {
-        if (strcmp(name, limit_names[i].name) != 0)
-            continue;
-        uint64_t max = limit_at(l, i) == &l->path_max ? WIRE_PATH_REL_MAX : INT32_MAX;
-        if (!parse_number(text, max, &value))
-            return EINVAL;
-        *limit_at(l, i) = (unsigned)value;
-        return 0;
-    }
-    return EINVAL;
-}
-
 static int quota(struct request *r, const char *const *word, unsigned n)
 {
     if (n == 0)
         return quota_show(r);
     if (n == 1)
         return quota_of(r, word[0]);
-    return n == 3 && strcmp(word[0], "set") == 0 ? quota_set(r, word[1], word[2]) : EINVAL;
+    return n == 3 && strcmp(word[0], "set") == 0 && limit_set(&r->s->st->limits, word[1], word[2])
+               ? 0
+               : EINVAL;
 }
 
 static int memreport(struct request *r, const char *const *word, unsigned n)
@@ -187,7 +151,7 @@ static int help(struct request *r, const char *const *word, unsigned n)
     return answer(r, &t);
 }
 
-int op_control(struct request *r)
+int xs_control(struct request *r)
 {
     const char *word[8];
     unsigned n = request_words(r, word, 8);

@@ -7,8 +7,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "xen/xen.h"
+
 #include "xenstore/log.h"
 #include "xenstore/loop.h"
+#include "xenstore/parse.h"
 #include "xenstore/request.h"
 #include "xenstore/ring.h"
 #include "xenstore/xen.h"
@@ -151,13 +154,13 @@ static int connect_ring(struct storage *st, struct domain *d, bool own, uint64_t
 static bool parse_domid(const char *text, uint16_t *id)
 {
     uint64_t value;
-    if (!parse_number(text, WIRE_DOMID_SELF - 1, &value))
+    if (!parse_number(text, DOMID_SELF - 1, &value))
         return false;
     *id = (uint16_t)value;
     return true;
 }
 
-int op_introduce(struct request *r)
+int xs_introduce(struct request *r)
 {
     const char *word[3];
     uint64_t gfn, port;
@@ -193,6 +196,9 @@ static void forget(struct storage *st, struct domain *d)
         at = &(*at)->next;
     *at = d->next;
     free(d);
+    for (struct session *s = st->sessions; s != NULL; s = s->next)
+        if (s->who.target == id)
+            s->who.target = DOMID_NOBODY;
     int err = storage_forget_domain(st, id);
     if (err != 0)
         log_line("nodes or permissions of dead domain %u may be left: %s", id, strerror(err));
@@ -234,7 +240,7 @@ static int introduced_domain(const struct request *r, struct domain **d)
     return *d != NULL && (*d)->introduced ? 0 : ENOENT;
 }
 
-int op_release(struct request *r)
+int xs_release(struct request *r)
 {
     struct domain *d;
     int err = introduced_domain(r, &d);
@@ -248,7 +254,7 @@ int op_release(struct request *r)
     return 0;
 }
 
-int op_resume(struct request *r)
+int xs_resume(struct request *r)
 {
     struct domain *d;
     int err = introduced_domain(r, &d);
@@ -257,7 +263,7 @@ int op_resume(struct request *r)
     return err;
 }
 
-int op_set_target(struct request *r)
+int xs_set_target(struct request *r)
 {
     const char *word[2];
     uint16_t id, target;
@@ -273,14 +279,14 @@ int op_set_target(struct request *r)
     return 0;
 }
 
-int op_is_introduced(struct request *r)
+int xs_is_domain_introduced(struct request *r)
 {
     const char *word;
     uint64_t id;
     if (request_words(r, &word, 1) != 1 || !parse_number(word, UINT16_MAX, &id))
         return EINVAL;
     const struct domain *d = domain_find((uint16_t)id);
-    bool yes = id == 0 || id == WIRE_DOMID_SELF || (d != NULL && d->introduced);
+    bool yes = id == 0 || id == DOMID_SELF || (d != NULL && d->introduced);
     request_answer(r, yes ? "T" : "F", 2);
     return 0;
 }

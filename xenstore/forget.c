@@ -75,7 +75,7 @@ static int clean_special(struct storage *st, uint16_t domid, bool owned)
 
 static int clean(struct storage *st, uint16_t domid, bool owned)
 {
-    char path[WIRE_PATH_ABS_MAX + 1] = "/";
+    char path[XENSTORE_ABS_PATH_MAX + 1] = "/";
     struct search search = {.domid = domid, .owned = owned, .end = &search.first};
     struct session dom0 = {.st = NULL};
     int err = session_open(&dom0, st, 0);

@@ -26,6 +26,7 @@
 #include "xenstore/xen.h"
 
 static struct storage storage;
+static struct limits limits;
 static const char *pid_file;
 static bool stopping;
 
@@ -34,6 +35,7 @@ static const char usage[] =
     "Keeps the XenStore and serves it to this machine's domains.\n"
     "  -F, --pid-file FILE     write the daemon's process id there\n"
     "  -N, --no-fork           stay in the foreground, messages on stderr\n"
+    "  -Q, --quota NAME=N      set a limit on guests; names and values: xenstore-control quota\n"
     "  -T, --trace-file FILE   write every message there\n"
     "  -h, --help              this text\n"
     "The socket is $XENSTORED_PATH, or socket in $XENSTORED_RUNDIR (/run/xenstored).\n";
@@ -79,13 +81,29 @@ static void tell_systemd(const char *text)
         close(fd);
 }
 
+/* The daemon leaves the folder it was started in. NULL: no memory, or no such folder. */
+static char *absolute(const char *path)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0), *text = NULL;
+    if (path[0] == '/')
+        return strdup(path);
+    if (here != NULL && asprintf(&text, "%s/%s", here, path) < 0)
+        text = NULL;
+    free(here);
+    return text;
+}
+
 static char *socket_path(void)
 {
     const char *path = getenv("XENSTORED_PATH"), *dir = getenv("XENSTORED_RUNDIR");
-    char *text;
-    int n = path != NULL ? asprintf(&text, "%s", path)
-                         : asprintf(&text, "%s/socket", dir != NULL ? dir : "/run/xenstored");
-    return n < 0 ? NULL : text;
+    char *text, *whole;
+    if (path != NULL)
+        return absolute(path);
+    if (asprintf(&text, "%s/socket", dir != NULL ? dir : "/run/xenstored") < 0)
+        return NULL;
+    whole = absolute(text);
+    free(text);
+    return whole;
 }
 
 static int write_pid_file(void)
@@ -134,20 +152,26 @@ static void ready(int parent)
     if (write(parent, "", 1) != 1)
         log_line("the parent process is gone");
     close(parent);
+    if (chdir("/") != 0)
+        log_line("cannot leave the folder: %s", strerror(errno));
 }
 
 static bool start(void)
 {
-    struct rlimit many = {65536, 65536};
+    struct rlimit files;
     char *path = socket_path();
     bool good = false;
-    setrlimit(RLIMIT_NOFILE, &many); /* else with the descriptors there are */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a client each */
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
     if (path == NULL || storage_init(&storage) != 0)
         log_line("no memory");
     else if (loop_init() != 0 || catch_signals() != 0)
         log_line("cannot wait for events: %s", strerror(errno));
     else
         good = true;
+    storage.limits = limits;
     storage.domain_exists = domain_exists;
     storage.wake = conn_wake;
     if (good && socket_listen(&storage, path) != 0)
@@ -184,29 +208,51 @@ static void stop(void)
         unlink(pid_file);
 }
 
-int main(int argc, char **argv)
+/* NAME=N */
+static bool set_quota(char *text)
 {
-    static const struct option options[] = {{"pid-file", required_argument, NULL, 'F'},
-                                            {"no-fork", no_argument, NULL, 'N'},
-                                            {"trace-file", required_argument, NULL, 'T'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    bool foreground = false;
-    int opt, parent = -1;
-    while ((opt = getopt_long(argc, argv, "F:NT:hH", options, NULL)) != -1)
+    char *value = strchr(text, '=');
+    if (value == NULL)
+        return false;
+    *value = '\0';
+    bool good = limit_set(&limits, text, value + 1);
+    *value = '='; /* for the message */
+    return good;
+}
+
+/* What the options say; -1 to go on, else the exit status. */
+static int read_options(int argc, char **argv, bool *foreground)
+{
+    static const struct option options[] = {
+        {"pid-file", required_argument, NULL, 'F'}, {"no-fork", no_argument, NULL, 'N'},
+        {"quota", required_argument, NULL, 'Q'},    {"trace-file", required_argument, NULL, 'T'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+    int opt;
+    char *path;
+    while ((opt = getopt_long(argc, argv, "F:NQ:T:hH", options, NULL)) != -1)
         switch (opt) {
         case 'F':
-            pid_file = optarg;
-            break;
+            pid_file = absolute(optarg);
+            if (pid_file != NULL)
+                break;
+            log_line("cannot tell where %s is: %s", optarg, strerror(errno));
+            return 1;
         case 'N':
-            foreground = true;
+            *foreground = true;
             break;
+        case 'Q':
+            if (set_quota(optarg))
+                break;
+            log_line("no such quota, or no fitting value: %s", optarg);
+            return 1;
         case 'T':
-            if (log_trace_file(optarg) != 0 || log_trace(true) != 0) {
-                log_line("cannot write trace file %s: %s", optarg, strerror(errno));
-                return 1;
+            path = absolute(optarg);
+            if (path != NULL && log_trace_file(path) == 0 && log_trace(true) == 0) {
+                free(path);
+                break;
             }
-            break;
+            log_line("cannot write trace file %s: %s", optarg, strerror(errno));
+            return 1;
         case 'h':
         case 'H':
             fputs(usage, stdout);
@@ -215,16 +261,28 @@ int main(int argc, char **argv)
             fputs(usage, stderr);
             return 1;
         }
-    if (optind < argc) {
-        fprintf(stderr, "bonsai-xenstored: unexpected argument '%s'\n%s", argv[optind], usage);
-        return 1;
-    }
+    if (optind == argc)
+        return -1;
+    fprintf(stderr, "bonsai-xenstored: unexpected argument '%s'\n%s", argv[optind], usage);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    bool foreground = false;
+    int parent = -1;
+    limits = default_limits;
+    int status = read_options(argc, argv, &foreground);
+    if (status >= 0)
+        return status;
     if (!foreground && (parent = to_background()) < 0) {
         log_line("cannot go to the background: %s", strerror(errno));
         return 1;
     }
-    if (!start() || write_pid_file() != 0)
+    if (!start() || write_pid_file() != 0) {
+        socket_stop();
         return 1;
+    }
     ready(parent);
     serve();
     stop();

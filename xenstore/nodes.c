@@ -118,49 +118,74 @@ static int touch_new(struct session *s, struct transaction *tx, const char *path
     return err;
 }
 
-static int create(struct session *s, struct transaction *tx, const char *path, size_t len,
-                  struct node *above, size_t at, const char *bytes, size_t n)
+/* May `count` nodes be made below `above`, the first `name` bytes long, the last with n bytes of
+ * value? */
+static int may_create(const struct session *s, const struct transaction *tx,
+                      const struct node *above, unsigned count, size_t names, size_t name, size_t n)
+{
+    size_t each = sizeof(struct node) + above->perms->n * sizeof(struct perm);
+    size_t limit = s->st->limits.node_size;
+    int err = quota(s, tx, (int)count, count * each + names + n);
+    if (err != 0 || s->who.privileged)
+        return err;
+    bool fits = quota_size(n, above->perms->n, 0) <= limit &&
+                quota_size(value_len(above), above->perms->n, above->names_len + name + 1) <= limit;
+    return fits ? 0 : ENOSPC;
+}
+
+/* The parent's list; but who makes the node owns it, if that is not dom0. */
+static struct perms *inherited(const struct session *s, const struct node *above)
+{
+    if (s->who.privileged || perms_owner(above->perms) == s->who.domid)
+        return perms_get(above->perms);
+    return perms_with_owner(above->perms, s->who.domid);
+}
+
+static int attach_counted(struct session *s, struct transaction *tx, const char *path, size_t at,
+                          struct node *chain, unsigned count)
 {
     struct storage *st = s->st;
-    unsigned count;
-    size_t name_end = at + 1;
-    while (name_end < len && path[name_end] != '/')
-        name_end++;
-    int err = touch_new(s, tx, path, len, at, &count);
-    if (err != 0)
-        return err;
-    long size = (long)(count * (sizeof(struct node) + above->perms->n * sizeof(struct perm)) +
-                       (len - at) + n);
-    if ((err = quota(s, tx, (int)count, (size_t)size)) != 0)
-        return err;
-    if (!s->who.privileged && (quota_size(n, above->perms->n, 0) > st->limits.node_size ||
-                               quota_size(value_len(above), above->perms->n,
-                                          above->names_len + name_end - at) > st->limits.node_size))
-        return ENOSPC;
-    struct perms *perms = s->who.privileged || perms_owner(above->perms) == s->who.domid
-                              ? perms_get(above->perms)
-                              : perms_with_owner(above->perms, s->who.domid);
-    if (perms == NULL)
-        return ENOMEM;
-    uint64_t generation = ++st->generation;
-    struct value *value = value_new(bytes, n);
-    struct node *chain = value == NULL && n > 0 ? NULL : make_chain(s, path, len, at, value, perms);
-    long real = 0;
+    uint16_t owner = perms_owner(chain->perms);
+    long bytes = 0;
     for (const struct node *c = chain; c != NULL; c = c->children > 0 ? c->child[0] : NULL)
-        real += node_bytes(c);
-    uint16_t owner = perms_owner(perms);
-    perms_put(perms);
-    if (chain == NULL || transaction_count(st, tx, owner, (int)count, real) != 0) {
+        bytes += node_bytes(c);
+    if (transaction_count(st, tx, owner, (int)count, bytes) != 0) {
         node_put(chain);
         return ENOMEM;
     }
-    if (tree_attach(transaction_root(st, tx), path, at, chain, generation) != 0) {
-        transaction_count(st, tx, owner, -(int)count, -real); /* is known by now: cannot fail */
+    int err = tree_attach(transaction_root(st, tx), path, at, chain, st->generation);
+    if (err != 0)
+        transaction_count(st, tx, owner, -(int)count, -bytes); /* is known by now: cannot fail */
+    return err;
+}
+
+/* Makes the node, and those between it and `above`, whose path is the first `at` bytes. */
+static int create(struct session *s, struct transaction *tx, const char *path, size_t len,
+                  struct node *above, size_t at, const char *bytes, size_t n)
+{
+    unsigned count;
+    size_t name = at == 1 ? 1 : at + 1, name_end = name;
+    while (name_end < len && path[name_end] != '/')
+        name_end++;
+    int err = touch_new(s, tx, path, len, at, &count);
+    if (err == 0)
+        err = may_create(s, tx, above, count, len - at, name_end - name, n);
+    if (err != 0)
+        return err;
+    struct perms *perms = inherited(s, above);
+    struct value *value = value_new(bytes, n);
+    if (perms == NULL || (value == NULL && n > 0)) {
+        perms_put(perms);
+        value_put(value);
         return ENOMEM;
     }
-    if (tx == NULL)
+    s->st->generation++;
+    struct node *chain = make_chain(s, path, len, at, value, perms);
+    perms_put(perms);
+    err = chain != NULL ? attach_counted(s, tx, path, at, chain, count) : ENOMEM;
+    if (err == 0 && tx == NULL)
         fire_now(s, path, len, NULL);
-    return 0;
+    return err;
 }
 
 static int overwrite(struct session *s, struct transaction *tx, const char *path, size_t len,
@@ -254,7 +279,7 @@ static int fire_removed(struct node *n, struct node *parent, const char *path, s
 static int remove_existing(struct session *s, struct transaction *tx, const char *path, size_t len,
                            struct node *node)
 {
-    char buffer[WIRE_PATH_ABS_MAX + 1];
+    char buffer[XENSTORE_ABS_PATH_MAX + 1];
     size_t parent_len = path_parent(path, len);
     struct removal r = {.s = s, .tx = tx, .root = node};
     struct node *removed;
@@ -277,9 +302,9 @@ int node_remove(struct session *s, struct transaction *tx, const char *path, siz
 {
     struct node *node;
     size_t at;
-    if (len == 1)
-        return EINVAL;
     int err = look_up(s, tx, path, len, PERM_WRITE, &node, &at);
+    if (err == 0 && len == 1)
+        err = EINVAL; /* the root stays */
     if (err == 0)
         err = transaction_touch(s, tx, path, path_parent(path, len), TOUCH_USED);
     if (err != 0)
@@ -297,10 +322,10 @@ static int may_set(struct session *s, const struct perms *now, const struct perm
     if (!s->who.privileged && perms->n > st->limits.permissions)
         return ENOSPC;
     if (perms_owner(perms) != perms_owner(now)) {
-        if (!s->who.privileged)
-            return EPERM;
         if (perms_owner(perms) != 0 && !st->domain_exists(st, perms_owner(perms)))
             return ENOENT;
+        if (!s->who.privileged)
+            return EPERM;
     }
     for (uint32_t i = 1; i < perms->n; i++)
         if (perms->entry[i].domid != 0)
@@ -308,30 +333,34 @@ static int may_set(struct session *s, const struct perms *now, const struct perm
     return 0;
 }
 
-static int move_count(struct session *s, struct transaction *tx, const struct node *n,
-                      const struct perms *to)
+/* Moves a node from one owner's account to another's. Back again it cannot fail. */
+static int move_count(struct storage *st, struct transaction *tx, uint16_t from, long bytes,
+                      uint16_t to, long new_bytes)
 {
-    long before = node_bytes(n);
-    long after = before + ((long)to->n - (long)n->perms->n) * (long)sizeof(struct perm);
-    int err = transaction_count(s->st, tx, perms_owner(to), 1, after);
-    if (err == 0 && (err = transaction_count(s->st, tx, perms_owner(n->perms), -1, -before)) != 0)
-        transaction_count(s->st, tx, perms_owner(to), -1, -after);
+    int err = transaction_count(st, tx, to, 1, new_bytes);
+    if (err == 0 && (err = transaction_count(st, tx, from, -1, -bytes)) != 0)
+        transaction_count(st, tx, to, -1, -new_bytes);
     return err;
 }
 
 static int replace_perms(struct session *s, struct transaction *tx, const char *path, size_t len,
                          struct perms *perms)
 {
-    const struct node *node = tree_find(*transaction_root(s->st, tx), path, len);
+    struct storage *st = s->st;
+    const struct node *node = tree_find(*transaction_root(st, tx), path, len);
+    uint16_t from = perms_owner(node->perms), to = perms_owner(perms);
+    long bytes = node_bytes(node);
+    long new_bytes = bytes + ((long)perms->n - (long)node->perms->n) * (long)sizeof(struct perm);
     int err = transaction_touch(s, tx, path, len, TOUCH_CHANGED | TOUCH_EVENT);
     if (err == 0)
-        err = move_count(s, tx, node, perms);
+        err = move_count(st, tx, from, bytes, to, new_bytes);
     if (err != 0)
         return err;
     struct perms *before = perms_get(node->perms);
-    err = tree_set_perms(transaction_root(s->st, tx), path, len, perms_get(perms),
-                         ++s->st->generation);
-    if (err == 0 && tx == NULL)
+    err = tree_set_perms(transaction_root(st, tx), path, len, perms_get(perms), ++st->generation);
+    if (err != 0)
+        move_count(st, tx, to, new_bytes, from, bytes);
+    else if (tx == NULL)
         fire_now(s, path, len, before);
     perms_put(before);
     return err;

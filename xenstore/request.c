@@ -4,6 +4,7 @@
  * transactions. A body is bytes from outside: nothing here reads behind header.len, and only
  * request_words() and the two that take raw bytes look at it at all.
  */
+#include "xenstore/parse.h"
 #include "xenstore/request.h"
 
 #include <errno.h>
@@ -36,22 +37,8 @@ unsigned request_words(const struct request *r, const char **word, unsigned max)
     return n;
 }
 
-bool parse_number(const char *text, uint64_t max, uint64_t *value)
-{
-    uint64_t v = 0;
-    if (text[0] == '\0')
-        return false;
-    for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9' || v > (UINT64_MAX - 9) / 10)
-            return false;
-        v = v * 10 + (uint64_t)(*text - '0');
-    }
-    *value = v;
-    return v <= max;
-}
-
 struct path {
-    char text[WIRE_PATH_ABS_MAX + 1];
+    char text[XENSTORE_ABS_PATH_MAX + 1];
     size_t len;
 };
 
@@ -76,7 +63,7 @@ static int path_and_rest(const struct request *r, bool special, struct path *p, 
     return session_path(r->s, r->body, special, p->text, &p->len);
 }
 
-static int op_read(struct request *r)
+static int xs_read(struct request *r)
 {
     struct path p;
     struct node *n;
@@ -115,9 +102,9 @@ static size_t list_names(const struct node *n, uint64_t offset, char *to, size_t
     return len;
 }
 
-static int op_directory(struct request *r)
+static int xs_directory(struct request *r)
 {
-    char names[WIRE_BODY_MAX];
+    char names[XENSTORE_PAYLOAD_MAX];
     struct path p;
     struct node *n;
     bool all;
@@ -131,9 +118,9 @@ static int op_directory(struct request *r)
     return err;
 }
 
-static int op_directory_part(struct request *r)
+static int xs_directory_part(struct request *r)
 {
-    char part[WIRE_BODY_MAX];
+    char part[XENSTORE_PAYLOAD_MAX];
     const char *word[2];
     struct path p;
     struct node *n;
@@ -154,9 +141,9 @@ static int op_directory_part(struct request *r)
     return 0;
 }
 
-static int op_get_perms(struct request *r)
+static int xs_get_perms(struct request *r)
 {
-    char text[WIRE_BODY_MAX];
+    char text[XENSTORE_PAYLOAD_MAX];
     struct path p;
     struct node *n;
     const struct perms *perms;
@@ -183,7 +170,7 @@ static int op_get_perms(struct request *r)
     return 0;
 }
 
-static int op_set_perms(struct request *r)
+static int xs_set_perms(struct request *r)
 {
     struct path p;
     const char *rest;
@@ -201,7 +188,7 @@ static int op_set_perms(struct request *r)
                             : node_set_perms(r->s, r->tx, p.text, p.len, perms);
 }
 
-static int op_write(struct request *r)
+static int xs_write(struct request *r)
 {
     struct path p;
     const char *rest;
@@ -210,21 +197,21 @@ static int op_write(struct request *r)
     return err != 0 ? err : node_write(r->s, r->tx, p.text, p.len, rest, len);
 }
 
-static int op_mkdir(struct request *r)
+static int xs_mkdir(struct request *r)
 {
     struct path p;
     int err = path_only(r, false, &p);
     return err != 0 ? err : node_mkdir(r->s, r->tx, p.text, p.len);
 }
 
-static int op_rm(struct request *r)
+static int xs_rm(struct request *r)
 {
     struct path p;
     int err = path_only(r, false, &p);
     return err != 0 ? err : node_remove(r->s, r->tx, p.text, p.len);
 }
 
-static int op_watch(struct request *r)
+static int xs_watch(struct request *r)
 {
     const char *word[2];
     struct path p;
@@ -241,7 +228,7 @@ static int op_watch(struct request *r)
     return 0;
 }
 
-static int op_unwatch(struct request *r)
+static int xs_unwatch(struct request *r)
 {
     const char *word[2];
     struct path p;
@@ -251,14 +238,14 @@ static int op_unwatch(struct request *r)
     return err != 0 ? err : watch_remove(r->s, p.text, p.len, word[1]);
 }
 
-static int op_reset_watches(struct request *r)
+static int xs_reset_watches(struct request *r)
 {
     session_reset(r->s);
     r->tx = NULL;
     return 0;
 }
 
-static int op_transaction_start(struct request *r)
+static int xs_transaction_start(struct request *r)
 {
     uint32_t id;
     char text[12];
@@ -270,7 +257,7 @@ static int op_transaction_start(struct request *r)
     return err;
 }
 
-static int op_transaction_end(struct request *r)
+static int xs_transaction_end(struct request *r)
 {
     const char *word;
     if (request_words(r, &word, 1) != 1 || (strcmp(word, "T") != 0 && strcmp(word, "F") != 0))
@@ -280,7 +267,7 @@ static int op_transaction_end(struct request *r)
     return transaction_end(r->s, r->tx, word[0] == 'T');
 }
 
-static int op_get_domain_path(struct request *r)
+static int xs_get_domain_path(struct request *r)
 {
     const char *word;
     uint64_t domid;
@@ -299,26 +286,26 @@ static const struct operation {
     bool privileged; /* dom0's alone */
     bool any_tx;     /* pays no heed to the transaction, not even to whether there is such a one */
 } operations[] = {
-    [WIRE_CONTROL] = {"CONTROL", op_control, true, false},
-    [WIRE_DIRECTORY] = {"DIRECTORY", op_directory, false, false},
-    [WIRE_READ] = {"READ", op_read, false, false},
-    [WIRE_GET_PERMS] = {"GET_PERMS", op_get_perms, false, false},
-    [WIRE_WATCH] = {"WATCH", op_watch, false, true},
-    [WIRE_UNWATCH] = {"UNWATCH", op_unwatch, false, true},
-    [WIRE_TRANSACTION_START] = {"TRANSACTION_START", op_transaction_start, false, false},
-    [WIRE_TRANSACTION_END] = {"TRANSACTION_END", op_transaction_end, false, false},
-    [WIRE_INTRODUCE] = {"INTRODUCE", op_introduce, true, false},
-    [WIRE_RELEASE] = {"RELEASE", op_release, true, false},
-    [WIRE_GET_DOMAIN_PATH] = {"GET_DOMAIN_PATH", op_get_domain_path, false, false},
-    [WIRE_WRITE] = {"WRITE", op_write, false, false},
-    [WIRE_MKDIR] = {"MKDIR", op_mkdir, false, false},
-    [WIRE_RM] = {"RM", op_rm, false, false},
-    [WIRE_SET_PERMS] = {"SET_PERMS", op_set_perms, false, false},
-    [WIRE_IS_DOMAIN_INTRODUCED] = {"IS_DOMAIN_INTRODUCED", op_is_introduced, false, false},
-    [WIRE_RESUME] = {"RESUME", op_resume, true, false},
-    [WIRE_SET_TARGET] = {"SET_TARGET", op_set_target, true, false},
-    [WIRE_RESET_WATCHES] = {"RESET_WATCHES", op_reset_watches, false, false},
-    [WIRE_DIRECTORY_PART] = {"DIRECTORY_PART", op_directory_part, false, false},
+    [XS_CONTROL] = {"CONTROL", xs_control, true, false},
+    [XS_DIRECTORY] = {"DIRECTORY", xs_directory, false, false},
+    [XS_READ] = {"READ", xs_read, false, false},
+    [XS_GET_PERMS] = {"GET_PERMS", xs_get_perms, false, false},
+    [XS_WATCH] = {"WATCH", xs_watch, false, true},
+    [XS_UNWATCH] = {"UNWATCH", xs_unwatch, false, true},
+    [XS_TRANSACTION_START] = {"TRANSACTION_START", xs_transaction_start, false, false},
+    [XS_TRANSACTION_END] = {"TRANSACTION_END", xs_transaction_end, false, false},
+    [XS_INTRODUCE] = {"INTRODUCE", xs_introduce, true, false},
+    [XS_RELEASE] = {"RELEASE", xs_release, true, false},
+    [XS_GET_DOMAIN_PATH] = {"GET_DOMAIN_PATH", xs_get_domain_path, false, false},
+    [XS_WRITE] = {"WRITE", xs_write, false, false},
+    [XS_MKDIR] = {"MKDIR", xs_mkdir, false, false},
+    [XS_RM] = {"RM", xs_rm, false, false},
+    [XS_SET_PERMS] = {"SET_PERMS", xs_set_perms, false, false},
+    [XS_IS_DOMAIN_INTRODUCED] = {"IS_DOMAIN_INTRODUCED", xs_is_domain_introduced, true, false},
+    [XS_RESUME] = {"RESUME", xs_resume, true, false},
+    [XS_SET_TARGET] = {"SET_TARGET", xs_set_target, true, false},
+    [XS_RESET_WATCHES] = {"RESET_WATCHES", xs_reset_watches, false, false},
+    [XS_DIRECTORY_PART] = {"DIRECTORY_PART", xs_directory_part, false, false},
 };
 
 static const struct operation *operation(uint32_t type)
@@ -357,7 +344,7 @@ void request_run(struct request *r)
     if (err != 0) {
         const char *name = wire_error_name(err);
         r->answered = true;
-        r->answer(r, WIRE_ERROR, name, strlen(name) + 1);
+        r->answer(r, XS_ERROR, name, strlen(name) + 1);
     } else if (!r->answered) {
         request_ok(r);
     }

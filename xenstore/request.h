@@ -11,10 +11,10 @@
 
 struct request {
     struct session *s;
-    struct wire_header header; /* len <= WIRE_BODY_MAX */
+    struct xsd_sockmsg header; /* len <= XENSTORE_PAYLOAD_MAX */
     const char *body;          /* header.len bytes */
     struct transaction *tx;    /* the header's, NULL for none; set by request_run() */
-    /* hook: type is the request's, or WIRE_ERROR */
+    /* hook: type is the request's, or XS_ERROR */
     void (*answer)(struct request *r, uint32_t type, const void *data, size_t len);
     bool answered;
 };
@@ -22,7 +22,7 @@ struct request {
 void request_run(struct request *r);
 const char *request_name(uint32_t type); /* NULL: no such operation */
 
-/* For operations. Answers "OK", or with data of up to WIRE_BODY_MAX bytes. */
+/* For operations. Answers "OK", or with data of up to XENSTORE_PAYLOAD_MAX bytes. */
 void request_ok(struct request *r);
 void request_answer(struct request *r, const void *data, size_t len);
 /*
@@ -30,15 +30,13 @@ void request_answer(struct request *r, const void *data, size_t len);
  * more, or the last is not ended.
  */
 unsigned request_words(const struct request *r, const char **word, unsigned max);
-/* A whole number in decimal, at most max. */
-bool parse_number(const char *text, uint64_t max, uint64_t *value);
 
 /* Operations that live elsewhere. */
-int op_control(struct request *r);
-int op_introduce(struct request *r);
-int op_release(struct request *r);
-int op_resume(struct request *r);
-int op_set_target(struct request *r);
-int op_is_introduced(struct request *r);
+int xs_control(struct request *r);
+int xs_introduce(struct request *r);
+int xs_release(struct request *r);
+int xs_resume(struct request *r);
+int xs_set_target(struct request *r);
+int xs_is_domain_introduced(struct request *r);
 
 #endif

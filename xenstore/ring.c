@@ -27,7 +27,7 @@ static ssize_t ring_read(struct conn *c, void *to, size_t len)
 {
     struct ring_conn *r = of_conn(c);
     uint32_t there = load(&r->page->req_prod) - r->req_cons;
-    if (there > WIRE_RING_SIZE) {
+    if (there > XENSTORE_RING_SIZE) {
         errno = EPROTO;
         return -1;
     }
@@ -36,8 +36,8 @@ static ssize_t ring_read(struct conn *c, void *to, size_t len)
         return -1;
     }
     size_t n = there < len ? there : len;
-    uint32_t at = r->req_cons & (WIRE_RING_SIZE - 1);
-    size_t first = WIRE_RING_SIZE - at < n ? WIRE_RING_SIZE - at : n;
+    uint32_t at = r->req_cons & (XENSTORE_RING_SIZE - 1);
+    size_t first = XENSTORE_RING_SIZE - at < n ? XENSTORE_RING_SIZE - at : n;
     memcpy(to, r->page->req + at, first);
     memcpy((char *)to + first, r->page->req, n - first);
     r->req_cons += (uint32_t)n;
@@ -50,17 +50,17 @@ static ssize_t ring_write(struct conn *c, const void *from, size_t len)
 {
     struct ring_conn *r = of_conn(c);
     uint32_t used = r->rsp_prod - load(&r->page->rsp_cons);
-    if (used > WIRE_RING_SIZE) {
+    if (used > XENSTORE_RING_SIZE) {
         errno = EPROTO;
         return -1;
     }
-    size_t room = WIRE_RING_SIZE - used, n = room < len ? room : len;
+    size_t room = XENSTORE_RING_SIZE - used, n = room < len ? room : len;
     if (n == 0) {
         errno = EAGAIN;
         return -1;
     }
-    uint32_t at = r->rsp_prod & (WIRE_RING_SIZE - 1);
-    size_t first = WIRE_RING_SIZE - at < n ? WIRE_RING_SIZE - at : n;
+    uint32_t at = r->rsp_prod & (XENSTORE_RING_SIZE - 1);
+    size_t first = XENSTORE_RING_SIZE - at < n ? XENSTORE_RING_SIZE - at : n;
     memcpy(r->page->rsp + at, from, first);
     memcpy(r->page->rsp, (const char *)from + first, n - first);
     r->rsp_prod += (uint32_t)n;
@@ -78,8 +78,8 @@ static void reconnect(struct ring_conn *r)
     store(&r->page->req_prod, 0);
     store(&r->page->rsp_cons, 0);
     store(&r->page->rsp_prod, 0);
-    store(&r->page->error, WIRE_RING_OK);
-    store(&r->page->connection, WIRE_CONNECTED);
+    store(&r->page->error, XENSTORE_ERROR_NONE);
+    store(&r->page->connection, XENSTORE_CONNECTED);
     r->stopped = false;
     r->moved = true;
 }
@@ -87,7 +87,7 @@ static void reconnect(struct ring_conn *r)
 static bool ring_begin(struct conn *c)
 {
     struct ring_conn *r = of_conn(c);
-    if (load(&r->page->connection) == WIRE_RECONNECT)
+    if (load(&r->page->connection) == XENSTORE_RECONNECT)
         reconnect(r);
     return !r->stopped;
 }
@@ -129,8 +129,9 @@ int ring_open(struct ring_conn *r, struct storage *st, uint16_t domid)
 {
     r->req_cons = load(&r->page->req_cons);
     r->rsp_prod = load(&r->page->rsp_prod);
-    store(&r->page->server_features, WIRE_FEATURE_RECONNECT | WIRE_FEATURE_ERROR);
-    store(&r->page->error, WIRE_RING_OK);
+    store(&r->page->server_features,
+          XENSTORE_SERVER_FEATURE_RECONNECTION | XENSTORE_SERVER_FEATURE_ERROR);
+    store(&r->page->error, XENSTORE_ERROR_NONE);
     int err = conn_open(&r->conn, st, domid, &ring_transport);
     if (err != 0)
         return err;

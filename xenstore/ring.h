@@ -12,7 +12,7 @@
 
 struct ring_conn {
     struct conn conn;
-    struct wire_ring *page;
+    struct xenstore_domain_interface *page;
     uint32_t req_cons, rsp_prod; /* ours */
     bool moved;                  /* something was taken or put: tell the other side */
     bool stopped;                /* failed: waits for the guest to ask for a fresh start */

@@ -3,6 +3,7 @@
 #include "xenstore/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -25,7 +26,8 @@ static struct {
     struct watched watched;
     struct storage *st;
     struct sockaddr_un address;
-} listener = {.watched.fd = -1};
+    int spare; /* a descriptor to give up when there are no more */
+} listener = {.watched.fd = -1, .spare = -1};
 
 static struct socket_conn *of_conn(struct conn *c)
 {
@@ -65,7 +67,7 @@ static void socket_end(struct conn *c, bool output_waits)
         return;
     s->waits_for_room = output_waits;
     if (loop_change(&s->watched, output_waits ? EPOLLOUT : EPOLLIN) != 0)
-        conn_fail(c, WIRE_RING_COMM, "epoll: %s", strerror(errno));
+        conn_fail(c, XENSTORE_ERROR_COMM, "epoll: %s", strerror(errno));
 }
 
 static bool socket_failed(struct conn *c, uint32_t error)
@@ -99,10 +101,25 @@ static void on_client(struct watched *w, uint32_t events)
     conn_ready(&s->conn);
 }
 
+/* Out of descriptors: the client must be turned away, else it would be announced for ever. */
+static void turn_away(int listening)
+{
+    log_line("a client cannot connect: too many are connected");
+    close(listener.spare);
+    int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    listener.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void on_connect(struct watched *w, uint32_t events)
 {
     int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     (void)events;
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+        turn_away(w->fd);
+        return;
+    }
     if (fd < 0) {
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
             log_line("a client cannot connect: %s", strerror(errno));
@@ -176,6 +193,7 @@ int socket_listen(struct storage *st, const char *path)
     bool bound = fd >= 0 && bind(fd, (struct sockaddr *)address, sizeof(*address)) == 0;
     umask(mask);
     listener.st = st;
+    listener.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     listener.watched = (struct watched){.fd = fd, .on = on_connect};
     if (bound && listen(fd, 128) == 0 && loop_add(&listener.watched, EPOLLIN) == 0)
         return 0;
@@ -189,5 +207,6 @@ void socket_stop(void)
         return;
     unlink(listener.address.sun_path);
     close(listener.watched.fd);
+    close(listener.spare);
     listener.watched.fd = -1;
 }

@@ -9,18 +9,6 @@
 
 #include "xenstore/transaction.h"
 
-static const struct limits default_limits = {
-    .nodes = 1000,
-    .watches = 128,
-    .transactions = 10,
-    .outstanding = 20,
-    .transaction_nodes = 1024,
-    .memory = 2560 * 1024,
-    .node_size = 2048,
-    .path_max = 2048,
-    .permissions = 5,
-};
-
 /* A node of dom0's own, below a path. */
 static struct node *first_node(struct storage *st, const char *name)
 {
@@ -194,7 +182,7 @@ int session_path(const struct session *s, const char *path, bool special, char *
         memcpy(abs, s->home, s->home_len);
         abs[s->home_len] = '/';
     }
-    if (home + n > WIRE_PATH_ABS_MAX)
+    if (home + n > XENSTORE_ABS_PATH_MAX)
         return EINVAL;
     memcpy(abs + home, path, n + 1);
     *len = home + n;
@@ -247,7 +235,7 @@ static int audit_node(struct node *n, struct node *parent, const char *path, siz
 
 const char *storage_check(struct storage *st)
 {
-    char path[WIRE_PATH_ABS_MAX + 1] = "/";
+    char path[XENSTORE_ABS_PATH_MAX + 1] = "/";
     struct audit *audit = calloc(1, sizeof(*audit));
     if (audit == NULL)
         return "no memory for the check";

@@ -10,22 +10,10 @@
 #ifndef XENSTORE_STORAGE_H
 #define XENSTORE_STORAGE_H
 
+#include "xenstore/limits.h"
 #include "xenstore/tree.h"
 #include "xenstore/watch.h"
 #include "xenstore/wire.h"
-
-/* Hold for unprivileged sessions only, but for path_max. Settable by CONTROL quota set. */
-struct limits {
-    unsigned nodes;             /* owned by a domain */
-    unsigned watches;           /* of a domain */
-    unsigned transactions;      /* open at a time */
-    unsigned outstanding;       /* events caused that others have not taken */
-    unsigned transaction_nodes; /* used in one transaction */
-    unsigned memory;            /* bytes of a domain's nodes, watches and transactions */
-    unsigned node_size;         /* bytes of value, permissions and children's names */
-    unsigned path_max;          /* bytes behind /local/domain/N/, or of any other path */
-    unsigned permissions;       /* entries of one node */
-};
 
 /* What a domain uses. Lives from its first mention to its death. */
 struct account {
@@ -83,7 +71,7 @@ void account_drop(struct storage *st, uint16_t domid);
 void account_event_taken(struct storage *st, struct account *cause);
 
 /*
- * A path as a client wrote it, made absolute in abs (WIRE_PATH_ABS_MAX + 1 bytes) and checked:
+ * A path as a client wrote it, made absolute in abs (XENSTORE_ABS_PATH_MAX + 1 bytes) and checked:
  * EINVAL. Names with
  * '@' first are let through when special is set.
  */

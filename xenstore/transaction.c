@@ -255,6 +255,8 @@ static void fire(struct session *s, const struct touch *t, struct node *before, 
     const struct node *parent = tree_find(after, t->path, len);
     if (old == NULL && now == NULL)
         return; /* came and went */
+    if (old != NULL && now != NULL && old->generation == now->generation)
+        return; /* a change that was refused */
     if (parent == NULL)
         parent = tree_find(before, t->path, len);
     const struct change change = {.path = t->path,

@@ -298,7 +298,7 @@ static int walk(const struct walk *w, struct node *n, struct node *parent, size_
     for (uint32_t i = 0; rc == 0 && i < n->children; i++) {
         struct node *c = n->child[i];
         size_t at = len == 1 ? 0 : len;
-        assert(at + 1 + c->name_len <= WIRE_PATH_ABS_MAX);
+        assert(at + 1 + c->name_len <= XENSTORE_ABS_PATH_MAX);
         w->path[at] = '/';
         memcpy(w->path + at + 1, c->name, c->name_len + 1u);
         rc = walk(w, c, n, at + 1 + c->name_len);

@@ -76,9 +76,9 @@ bool path_below(const char *path, size_t len, const char *above, size_t above_le
 
 /*
  * Visits n and all below, parents first, or last when leaves_first is set; path must have room for
- * WIRE_PATH_ABS_MAX + 1 bytes and holds the len bytes of n's own path at the start. parent is NULL
- * for n. A visit that returns WALK_SKIP keeps the walk out of the node's children; another nonzero
- * ends it.
+ * XENSTORE_ABS_PATH_MAX + 1 bytes and holds the len bytes of n's own path at the start. parent is
+ * NULL for n. A visit that returns WALK_SKIP keeps the walk out of the node's children; another
+ * nonzero ends it.
  */
 #define WALK_SKIP (-1)
 typedef int node_visit(struct node *n, struct node *parent, const char *path, size_t len,

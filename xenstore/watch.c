@@ -10,7 +10,7 @@
 #include "xenstore/storage.h"
 
 #define HASH_SEED 2166136261u
-#define MAX_DEPTH (WIRE_PATH_ABS_MAX / 2 + 2)
+#define MAX_DEPTH (XENSTORE_ABS_PATH_MAX / 2 + 2)
 
 static uint32_t hash_step(uint32_t h, char c)
 {
@@ -107,7 +107,7 @@ int watch_add(struct session *s, const char *path, size_t len, const char *token
     size_t longest = limits->path_max + (relative ? 0 : sizeof("/local/domain/65535/") - 1);
     if (*find_watch(s, path, len, token) != NULL)
         return EEXIST;
-    if (token_len + longest + 2 > WIRE_BODY_MAX)
+    if (token_len + longest + 2 > XENSTORE_PAYLOAD_MAX)
         return E2BIG;
     if (!s->who.privileged && (s->account->watches >= limits->watches ||
                                s->account->memory + len + token_len > limits->memory))

@@ -1,35 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The errors that travel as names. Clients map back only what is in this table, so the daemon may
- * answer nothing else.
+ * The errors that travel as names. Clients map back only what is in the protocol's table, so the
+ * daemon may answer nothing else.
  */
-#include "xenstore/wire.h"
-
-#include <errno.h>
+#include <errno.h> /* before the table that wants its names */
+#include <stddef.h>
 #include <string.h>
 
-static const struct {
-    int number;
-    const char *name;
-} errors[] = {
-    {EINVAL, "EINVAL"},       {EACCES, "EACCES"},   {EEXIST, "EEXIST"}, {EISDIR, "EISDIR"},
-    {ENOENT, "ENOENT"},       {ENOMEM, "ENOMEM"},   {ENOSPC, "ENOSPC"}, {EIO, "EIO"},
-    {ENOTEMPTY, "ENOTEMPTY"}, {ENOSYS, "ENOSYS"},   {EROFS, "EROFS"},   {EBUSY, "EBUSY"},
-    {EAGAIN, "EAGAIN"},       {EISCONN, "EISCONN"}, {E2BIG, "E2BIG"},   {EPERM, "EPERM"},
-};
+#include "xenstore/wire.h"
+
+#define ERRORS (sizeof(xsd_errors) / sizeof(xsd_errors[0]))
 
 const char *wire_error_name(int err)
 {
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-        if (errors[i].number == err)
-            return errors[i].name;
+    for (size_t i = 0; i < ERRORS; i++)
+        if (xsd_errors[i].errnum == err)
+            return xsd_errors[i].errstring;
     return "EINVAL";
 }
 
 int wire_error_number(const char *name)
 {
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-        if (strcmp(errors[i].name, name) == 0)
-            return errors[i].number;
+    for (size_t i = 0; i < ERRORS; i++)
+        if (strcmp(xsd_errors[i].errstring, name) == 0)
+            return xsd_errors[i].errnum;
     return EINVAL;
 }

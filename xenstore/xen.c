@@ -14,6 +14,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define __XEN_TOOLS__ /* domctl is for tools */
+#include "xen/domctl.h"
+#include "xen/grant_table.h"
+#include "xen/xen.h"
+
 #include "xenstore/log.h"
 
 struct ioctl_bind_virq {
@@ -57,25 +62,8 @@ _Static_assert(sizeof(struct ioctl_map_batch) == 32, "privcmd");
 #define PRIVCMD_HYPERCALL       _IOC(_IOC_NONE, 'P', 0, sizeof(struct ioctl_hypercall))
 #define PRIVCMD_MMAPBATCH_V2    _IOC(_IOC_NONE, 'P', 4, sizeof(struct ioctl_map_batch))
 
-#define HYPERCALL_DOMCTL        36
-#define DOMCTL_GETDOMAININFO    5u
-#define DOMCTL_INTERFACE        0x15u
-#define DOMINF_DYING            (1u << 0)
-#define DOMINF_SHUTDOWN         (1u << 2)
-#define VIRQ_DOM_EXC            3u
-#define GRANT_REF_XENSTORE      1u
-
-struct domctl_getdomaininfo {
-    uint32_t cmd, version;
-    uint16_t domain, pad[3];
-    uint16_t found, pad1;
-    uint32_t flags;
-    uint8_t rest[120];
-};
-_Static_assert(sizeof(struct domctl_getdomaininfo) == 144, "domctl");
-
 static int privcmd = -1, evtchn = -1, gntdev = -1;
-static struct domctl_getdomaininfo *buffer; /* a page that a hypercall may use */
+static struct xen_domctl *buffer; /* a page that a hypercall may use */
 
 static int open_device(const char *path)
 {
@@ -131,21 +119,23 @@ int xen_domain(uint16_t domid, struct xen_domain_state *state)
 {
     if (privcmd < 0)
         return ENODEV;
-    *buffer = (struct domctl_getdomaininfo){
-        .cmd = DOMCTL_GETDOMAININFO, .version = DOMCTL_INTERFACE, .domain = domid};
-    struct ioctl_hypercall call = {HYPERCALL_DOMCTL, {(uintptr_t)buffer}};
+    *buffer = (struct xen_domctl){.cmd = XEN_DOMCTL_getdomaininfo,
+                                  .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                                  .domain = domid};
+    struct ioctl_hypercall call = {__HYPERVISOR_domctl, {(uintptr_t)buffer}};
     if (ioctl(privcmd, PRIVCMD_HYPERCALL, &call) < 0)
         return errno;
-    if (buffer->found != domid) /* it answers for the next one */
+    const struct xen_domctl_getdomaininfo *info = &buffer->u.getdomaininfo;
+    if (info->domain != domid) /* it answers for the next one */
         return ESRCH;
-    state->dying = (buffer->flags & DOMINF_DYING) != 0;
-    state->shut_down = (buffer->flags & DOMINF_SHUTDOWN) != 0;
+    state->dying = (info->flags & XEN_DOMINF_dying) != 0;
+    state->shut_down = (info->flags & XEN_DOMINF_shutdown) != 0;
     return 0;
 }
 
 static int map_grant(uint16_t domid, struct xen_page *page)
 {
-    struct ioctl_map_grant map = {.count = 1, .domid = domid, .ref = GRANT_REF_XENSTORE};
+    struct ioctl_map_grant map = {.count = 1, .domid = domid, .ref = GNTTAB_RESERVED_XENSTORE};
     if (gntdev < 0)
         return ENODEV;
     if (ioctl(gntdev, GNTDEV_MAP, &map) < 0)

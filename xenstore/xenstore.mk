@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-# XenStore: client library (STORE_CLIENT_OBJS, for others to link), daemon, command-line tools, their tests.
+# XenStore: client library (STORE_CLIENT_OBJS, for others to link), daemon, command-line tools.
 
 STORE_CLIENT_OBJS = $(addprefix $(B)/obj/xenstore/,client.o client_ops.o client_format.o wire.o)
 
 # the store itself, without sockets, rings and Xen: what the unit tests test
 STORE_CORE_OBJS = $(addprefix $(B)/obj/xenstore/,perms.o tree.o watch.o transaction.o nodes.o \
-                    forget.o storage.o wire.o)
+                    forget.o storage.o limits.o parse.o wire.o)
 STORED_OBJS     = $(STORE_CORE_OBJS) $(addprefix $(B)/obj/xenstore/,request.o control.o log.o \
                     conn.o ring.o socket.o loop.o xen.o domain.o main.o)
 

@@ -233,15 +233,19 @@ int device_connected(struct store *s, const struct device *d, const char *name, 
 {
     char back[DEVICE_PATH], front[DEVICE_PATH];
     enum xenbus_state backend;
+    char *error;
 
     device_backend_path(d, back);
     device_frontend_path(d, front);
     backend = device_state(s, back);
     if (backend == XENBUS_CONNECTED && device_state(s, front) == XENBUS_CONNECTED)
         return 0;
-    if (backend == XENBUS_CLOSING || backend == XENBUS_CLOSED)
-        return refused(s, d, name, why);
-    return 1;
+    if (backend != XENBUS_CLOSING && backend != XENBUS_CLOSED)
+        return 1;
+    /* a boot loader closes its devices for the kernel to open them anew: only an error is final */
+    error = reported_error(s, d);
+    free(error);
+    return error != NULL ? refused(s, d, name, why) : 1;
 }
 
 void device_describe(struct store *s, const struct device *d, char *text, size_t size)

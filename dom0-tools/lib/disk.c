@@ -161,17 +161,17 @@ static int publish(struct store *s, const struct device *device, const struct di
                    const struct opened *o, struct failure *why)
 {
     char virtual_device[16], physical[32] = "";
-    const char *loop = o != NULL && o->loop.fd >= 0 ? o->path : NULL;
+    const char *file = o != NULL && o->loop.fd >= 0 ? d->target : NULL;
 
     snprintf(virtual_device, sizeof(virtual_device), "%u", device->id);
     if (o != NULL)
         snprintf(physical, sizeof(physical), "%x:%x", major(o->number), minor(o->number));
     const struct device_node nodes[] = {
-        {"params", d->target, DEVICE_BACK},
+        {"params", o != NULL ? o->path : d->target, DEVICE_BACK},
+        {DISK_FILE_NODE, file, DEVICE_BACK},
         {"script", BLOCK_SCRIPT, DEVICE_BACK},
         {"physical-device", o != NULL ? physical : NULL, DEVICE_BACK},
         {"physical-device-path", o != NULL ? o->path : NULL, DEVICE_BACK},
-        {"node", loop, DEVICE_BACK}, /* Xen's tools detach that one when they end the disk */
         {"hotplug-status", o != NULL ? "connected" : NULL, DEVICE_BACK},
         {"removable", d->removable ? "1" : "0", DEVICE_BACK},
         {"bootable", "1", DEVICE_BACK},

@@ -11,6 +11,11 @@
 #include "dom0-tools/lib/device.h"
 #include "dom0-tools/lib/spec.h"
 
+/* In the backend's directory, the file behind a loop device. Params names the loop device then:
+ * Xen's tools, when they end such a guest, would detach a loop device again that is gone by itself.
+ */
+#define DISK_FILE_NODE "file"
+
 /* Makes the target's path whole: under /dev when it is there, else from the working directory. For
  * a target in this domain. 0, or -1 when out of memory. */
 int disk_complete(struct disk_spec *d, struct failure *why);

@@ -4,6 +4,7 @@
  * The nodes are dom0's own: guests cannot write them.
  */
 #include "dom0-tools/lib/disk_share.h"
+#include "dom0-tools/lib/disk.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +24,9 @@ static bool same(const struct stat *a, const struct stat *b)
 static bool conflicts(struct store *s, const char *domid, const char *id, const struct stat *mine,
                       bool readonly)
 {
-    char *target = store_readf(s, STORE_NO_TX, BACKENDS "/%s/%s/params", domid, id);
+    char *file = store_readf(s, STORE_NO_TX, BACKENDS "/%s/%s/" DISK_FILE_NODE, domid, id);
+    char *target =
+        file != NULL ? file : store_readf(s, STORE_NO_TX, BACKENDS "/%s/%s/params", domid, id);
     char *mode = store_readf(s, STORE_NO_TX, BACKENDS "/%s/%s/mode", domid, id);
     struct stat other;
     bool found = target != NULL && *target == '/' && stat(target, &other) == 0 &&

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define STATE_DIR "/var/lib/xen"
+#define REVIVE_S  5
 
 int toolstack_open(struct toolstack *t, struct failure *why)
 {
@@ -38,6 +39,24 @@ void toolstack_close(struct toolstack *t)
     if (t->hv != NULL)
         hv_close(t->hv);
     *t = (struct toolstack){0};
+}
+
+int toolstack_revive(struct toolstack *t)
+{
+    for (int i = 0; i < REVIVE_S; i++) {
+        struct store *fresh;
+
+        if (store_exists(t->store, STORE_NO_TX, "/") >= 0)
+            return 0;
+        fresh = store_open();
+        if (fresh == NULL) {
+            sleep(1);
+            continue;
+        }
+        store_close(t->store);
+        t->store = fresh;
+    }
+    return -1;
 }
 
 char *guest_name(struct store *s, uint32_t domid)

@@ -26,6 +26,9 @@ struct toolstack {
 /* 0, or -1 with a sentence: no hypervisor, or no store. */
 int toolstack_open(struct toolstack *t, struct failure *why);
 void toolstack_close(struct toolstack *t);
+/* Connects to the store again when the connection is lost, waiting some seconds for it to come
+ * back. 0 when there is a connection, or -1. */
+int toolstack_revive(struct toolstack *t);
 
 struct guest_host { /* the host's defaults, from xl.conf; NULL members: built in */
     const char *lock_file;
@@ -45,7 +48,8 @@ int guest_create(struct toolstack *t, struct guest_config *g, const struct guest
 int guest_wait_devices(struct toolstack *t, uint32_t domid, int timeout_ms, struct failure *why);
 
 /* Ends the guest at once and removes all that it had. Works for domains of Xen's tools as well, and
- * for what is left in the store of a domain that is gone. 0, or -1 with a sentence about what could
+ * for what is left in the store of a domain that is gone, and connects to the
+ * store again when it was lost. 0, or -1 with a sentence about what could
  * not be ended; the rest is. */
 int guest_destroy(struct toolstack *t, uint32_t domid, struct failure *why);
 

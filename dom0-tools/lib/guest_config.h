@@ -67,7 +67,11 @@ void guest_config_free(struct guest_config *g);
  * when out of memory. */
 char *guest_config_json(const struct guest_config *g, bool running);
 
-const char *guest_action_name(enum guest_action action); /* as xl.cfg spells it */
+/* The way back, also from what Xen's tools keep. 0, or -1 with a sentence and nothing to free. */
+int guest_config_from_json(const char *json, struct guest_config *out, struct failure *why);
+
+int guest_action_from_json(const char *text, enum guest_action *out); /* 0 or -1 */
+const char *guest_action_name(enum guest_action action);              /* as xl.cfg spells it */
 
 /* Whether text can name a domain: 1..GUEST_NAME_MAX bytes, no '/', no control character, not "."
  * or "..". NULL when it can, else the reason as half a sentence. */

@@ -278,6 +278,8 @@ static void watch_devices(struct store *s, const struct device *list, long n, bo
 static int check_devices_connected(struct toolstack *t, uint32_t domid, const struct device *list,
                                    long n, struct failure *why)
 {
+    static const char *const reasons[] = {"poweroff", "reboot",   "suspend",
+                                          "crash",    "watchdog", "soft reset"};
     struct hv_dominfo info;
     int late = 0;
 
@@ -296,10 +298,12 @@ static int check_devices_connected(struct toolstack *t, uint32_t domid, const st
     if (late == 0)
         return 0;
     if (hv_getdomaininfo(t->hv, (uint16_t)domid, &info) != 0 || info.dying)
-        return fail(why, ESRCH, "domain %u ended before its devices connected", domid);
+        return fail(why, ESRCH, "it ended before its devices connected");
     if (info.shutdown)
-        return fail(why, ESHUTDOWN, "domain %u stopped (reason %u) before its devices connected",
-                    domid, info.shutdown_reason);
+        return fail(why, ESHUTDOWN, "it stopped (%s) before its devices connected",
+                    info.shutdown_reason < sizeof(reasons) / sizeof(reasons[0])
+                        ? reasons[info.shutdown_reason]
+                        : "for a reason of its own");
     return 1;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "dom0-tools/lib/guest.h"
 #include "dom0-tools/lib/device.h"
+#include "dom0-tools/lib/disk.h"
 #include "dom0-tools/lib/domain.h"
 #include "dom0-tools/lib/guest_nodes.h"
 #include "dom0-tools/lib/loop.h"
@@ -34,8 +35,8 @@ static int loop_of(struct store *s, const struct device *d)
         number = (int)minor;
     free(text);
     /* one that was given as such is not ours */
-    text = store_readf(s, STORE_NO_TX, "%s/params", path);
-    if (text != NULL && strncmp(text, "/dev/loop", 9) == 0)
+    text = store_readf(s, STORE_NO_TX, "%s/" DISK_FILE_NODE, path);
+    if (text == NULL)
         number = -1;
     free(text);
     return number;
@@ -85,9 +86,12 @@ int guest_destroy(struct toolstack *t, uint32_t domid, struct failure *why)
     struct failure trouble;
     struct hv_dominfo info;
     const bool there = hv_getdomaininfo(t->hv, (uint16_t)domid, &info) == 0;
-    char *name = guest_name(t->store, domid);
+    char *name;
     int rc = 0;
 
+    /* without a store the domain still ends; what follows tells what could not */
+    toolstack_revive(t);
+    name = guest_name(t->store, domid);
     if (!there && name == NULL)
         return fail(why, ESRCH, "there is no domain %u", domid);
     free(name);

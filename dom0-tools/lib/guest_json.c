@@ -36,6 +36,43 @@ static void empty(yajl_gen gen, const char *key)
     yajl_gen_map_close(gen);
 }
 
+static const char *const actions[] = {"destroy",   "restart",          "restart_rename",
+                                      "preserve",  "coredump_destroy", "coredump_restart",
+                                      "soft_reset"};
+
+int guest_action_from_json(const char *value, enum guest_action *out)
+{
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+        if (strcmp(value, actions[i]) == 0) {
+            *out = (enum guest_action)i;
+            return 0;
+        }
+    return -1;
+}
+
+/* Destroy is what stands for a missing one, whatever an xl.cfg without it means. */
+static void action(yajl_gen gen, const char *key, enum guest_action value)
+{
+    if (value != ACTION_DESTROY)
+        member(gen, key, actions[value]);
+}
+
+static void affinity(yajl_gen gen, const char *key, const struct guest_affinity *sets, size_t n)
+{
+    if (n == 0)
+        return;
+    text(gen, key);
+    yajl_gen_array_open(gen);
+    for (size_t i = 0; i < n; i++) {
+        yajl_gen_array_open(gen);
+        for (unsigned int cpu = 0; cpu < GUEST_CPUS; cpu++)
+            if (sets[i].cpus[cpu / 8] >> cpu % 8 & 1)
+                yajl_gen_integer(gen, cpu);
+        yajl_gen_array_close(gen);
+    }
+    yajl_gen_array_close(gen);
+}
+
 static void c_info(yajl_gen gen, const struct guest_config *g, bool running)
 {
     char uuid[37];
@@ -78,6 +115,12 @@ static void b_info(yajl_gen gen, const struct guest_config *g, bool running)
         number(gen, "max_grant_frames", (uint64_t)g->max_grant_frames);
     if (g->max_maptrack_frames != 0)
         number(gen, "max_maptrack_frames", (uint64_t)g->max_maptrack_frames);
+    if (g->max_grant_version != 0)
+        number(gen, "max_grant_version", g->max_grant_version);
+    if (g->max_event_channels != 0)
+        number(gen, "event_channels", g->max_event_channels);
+    affinity(gen, "vcpu_hard_affinity", g->hard, g->n_hard);
+    affinity(gen, "vcpu_soft_affinity", g->soft, g->n_soft);
     member(gen, "kernel", g->kernel);
     member(gen, "cmdline", g->cmdline);
     member(gen, "ramdisk", g->ramdisk);
@@ -151,16 +194,6 @@ static void nic(yajl_gen gen, const struct vif_spec *v, unsigned int index, bool
     yajl_gen_map_close(gen);
 }
 
-static void action(yajl_gen gen, const char *key, enum guest_action value, bool shown)
-{
-    static const char *const names[] = {"destroy",   "restart",          "restart_rename",
-                                        "preserve",  "coredump_destroy", "coredump_restart",
-                                        "soft_reset"};
-
-    if (shown)
-        member(gen, key, names[value]);
-}
-
 static void everything(yajl_gen gen, const struct guest_config *g, bool running)
 {
     yajl_gen_map_open(gen);
@@ -180,11 +213,11 @@ static void everything(yajl_gen gen, const struct guest_config *g, bool running)
             nic(gen, &g->vifs[i], (unsigned int)i, running);
         yajl_gen_array_close(gen);
     }
-    action(gen, "on_poweroff", g->on_poweroff, g->on_poweroff != ACTION_DESTROY);
-    action(gen, "on_reboot", g->on_reboot, g->on_reboot != ACTION_DESTROY);
-    action(gen, "on_watchdog", g->on_watchdog, g->on_watchdog != ACTION_DESTROY);
-    action(gen, "on_crash", g->on_crash, g->on_crash != ACTION_DESTROY);
-    action(gen, "on_soft_reset", g->on_soft_reset, g->on_soft_reset != ACTION_DESTROY);
+    action(gen, "on_poweroff", g->on_poweroff);
+    action(gen, "on_reboot", g->on_reboot);
+    action(gen, "on_watchdog", g->on_watchdog);
+    action(gen, "on_crash", g->on_crash);
+    action(gen, "on_soft_reset", g->on_soft_reset);
     yajl_gen_map_close(gen);
 }
 

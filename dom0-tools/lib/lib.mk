@@ -10,4 +10,4 @@ TOOLLIB_LIBS = -llzma -lzstd -lz
 
 $(TOOLLIB_OBJS): CFLAGS_USER += -D__XEN_TOOLS__
 
--include tests/system/toollib/toollib.mk tests/host/toollib/toollib.mk
+-include tests/host/toollib/toollib.mk tests/system/toollib/toollib.mk

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MARK            "monitor"
 #define LOOK_MS         5000
 #define RECONNECT_S     1
 #define RESTART_PAUSE_S 2
@@ -180,12 +181,34 @@ static int act(struct monitor *m, enum guest_action action)
     return end(m);
 }
 
+/* Only where the domain's directory still is: a mark must not outlive it. */
+static int mark_step(struct store *s, store_tx tx, void *arg)
+{
+    const uint32_t domid = *(const uint32_t *)arg;
+    char *type = store_readf(s, tx, "/libxl/%u/type", domid);
+
+    if (type == NULL)
+        return errno == ENOENT ? 0 : -1;
+    free(type);
+    return store_writef(s, tx, "1", "/libxl/%u/" MARK, domid);
+}
+
+bool monitor_marked(struct store *s, uint32_t domid)
+{
+    char path[48];
+
+    snprintf(path, sizeof(path), "/libxl/%u/" MARK, domid);
+    return store_exists(s, STORE_NO_TX, path) > 0;
+}
+
 /* One life of the guest; returns as act() does. */
 static int one_life(struct monitor *m)
 {
     struct hv_dominfo info;
     enum guest_action action;
 
+    if (store_transact(m->t.store, mark_step, &m->domid) != 0)
+        printf("cannot mark domain %u in the store: %s\n", m->domid, strerror(errno));
     printf("Waiting for domain %s (domid %u) to die [pid %d]\n", m->g->name, m->domid,
            (int)getpid());
     fflush(stdout);

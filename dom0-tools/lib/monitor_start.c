@@ -48,13 +48,13 @@ static int open_log(const char *name)
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 }
 
-#define PIPE_FD 3
+#define PIPE_FD  3
+#define CLAIM_FD 4
 
-/* Everything of the creator's is closed: its terminal, its handles. 0 with *pipe_fd moved, or an
- * errno. */
-static int detach(const char *name, int *pipe_fd)
+/* Everything of the creator's is closed: its terminal, its handles. 0 with *pipe_fd and *claim
+ * moved, or an errno. */
+static int detach(const char *name, int *pipe_fd, int *claim)
 {
-    sigset_t none;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int log = open_log(name);
 
@@ -62,21 +62,39 @@ static int detach(const char *name, int *pipe_fd)
         return errno;
     if (chdir("/") != 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
         return errno;
-    if (dup2(*pipe_fd, PIPE_FD) < 0)
+    /* by way of numbers that neither has */
+    *pipe_fd = fcntl(*pipe_fd, F_DUPFD_CLOEXEC, CLAIM_FD + 1);
+    *claim = fcntl(*claim, F_DUPFD_CLOEXEC, CLAIM_FD + 1);
+    if (*pipe_fd < 0 || *claim < 0 || dup2(*pipe_fd, PIPE_FD) < 0 || dup2(*claim, CLAIM_FD) < 0)
         return errno;
     *pipe_fd = PIPE_FD;
-    if (close_range(PIPE_FD + 1, ~0u, 0) != 0)
+    *claim = CLAIM_FD;
+    if (close_range(CLAIM_FD + 1, ~0u, 0) != 0)
         return errno;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
     setvbuf(stdout, NULL, _IOLBF, 0);
     return 0;
 }
 
-int monitor_start(struct guest_config *g, const struct guest_host *host, uint32_t domid,
-                  struct failure *why)
+/* The daemon's first steps, in the order that leaves no trace when it cannot be one. An errno. */
+static int become(const struct guest_config *g, int wait_ms, int *pipe_fd, int *claim)
 {
-    int ends[2], answer = EIO, status;
+    int fd = monitor_claim(g->uuid, wait_ms);
+    int err;
+
+    if (fd < 0)
+        return errno;
+    err = detach(g->name, pipe_fd, &fd);
+    *claim = fd;
+    return err;
+}
+
+int monitor_start(struct guest_config *g, const struct guest_host *host, uint32_t domid,
+                  int wait_ms, struct failure *why)
+{
+    int ends[2], answer = EIO, status, claim = -1;
     pid_t child;
 
     fflush(stdout);
@@ -88,11 +106,13 @@ int monitor_start(struct guest_config *g, const struct guest_host *host, uint32_
         setsid();
         if (fork() != 0)
             _exit(0);
-        answer = detach(g->name, &ends[1]);
+        answer = become(g, wait_ms, &ends[1], &claim);
         if (write(ends[1], &answer, sizeof(answer)) != sizeof(answer) || answer != 0)
             _exit(1);
         close(ends[1]);
-        _exit(monitor_run(g, host, domid));
+        status = monitor_run(g, host, domid);
+        monitor_release(g->uuid, claim);
+        _exit(status);
     }
     close(ends[1]);
     if (child < 0)
@@ -102,6 +122,8 @@ int monitor_start(struct guest_config *g, const struct guest_host *host, uint32_
     if (child > 0 && read(ends[0], &answer, sizeof(answer)) != sizeof(answer))
         answer = EIO;
     close(ends[0]);
+    if (answer == EBUSY)
+        return fail(why, EBUSY, "guest %s has a monitor already", g->name);
     if (answer != 0)
         return fail(why, answer,
                     "cannot leave a monitor behind (its log is " LOG_DIR "/xl-%s.log): %s", g->name,

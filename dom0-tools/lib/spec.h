@@ -80,5 +80,7 @@ int mac_parse(const char *text, uint8_t mac[6]); /* aa:bb:cc:dd:ee:ff; 0 or -EIN
 int rate_parse(const char *text, uint64_t *bytes, uint32_t *usecs);
 
 const char *disk_format_name(enum disk_format format);
+int disk_format_parse(const char *text, enum disk_format *out);   /* 0 or -1 */
+int disk_backend_parse(const char *text, enum disk_backend *out); /* 0 or -1 */
 
 #endif

@@ -32,6 +32,7 @@ static const struct {
 } formats[] = {
     {"raw", DISK_FORMAT_RAW}, {"qcow", DISK_FORMAT_QCOW}, {"qcow2", DISK_FORMAT_QCOW2},
     {"vhd", DISK_FORMAT_VHD}, {"qed", DISK_FORMAT_QED},   {"empty", DISK_FORMAT_EMPTY},
+    {"aio", DISK_FORMAT_RAW}, /* historical spelling of raw */
 };
 
 const char *disk_format_name(enum disk_format format)
@@ -52,19 +53,30 @@ static int replace(struct parse *p, char **slot, const char *value)
     return *slot != NULL ? 0 : fail(p->why, ENOMEM, "%s: out of memory", p->source);
 }
 
-static bool find_format(const char *value, enum disk_format *format)
+int disk_format_parse(const char *text, enum disk_format *out)
 {
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (strcmp(value, formats[i].name) == 0) {
-            *format = formats[i].format;
-            return true;
+        if (strcmp(text, formats[i].name) == 0) {
+            *out = formats[i].format;
+            return 0;
         }
-    /* historical spelling of raw */
-    if (strcmp(value, "aio") == 0) {
-        *format = DISK_FORMAT_RAW;
-        return true;
-    }
-    return false;
+    return -1;
+}
+
+static const struct {
+    const char *name;
+    enum disk_backend type;
+} backends[] = {
+    {"phy", DISK_PHY}, {"qdisk", DISK_QDISK}, {"tap", DISK_TAP}, {"standalone", DISK_STANDALONE}};
+
+int disk_backend_parse(const char *text, enum disk_backend *out)
+{
+    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
+        if (strcmp(text, backends[i].name) == 0) {
+            *out = backends[i].type;
+            return 0;
+        }
+    return -1;
 }
 
 static bool find_access(struct parse *p, const char *value)
@@ -93,7 +105,8 @@ static int key_format(struct parse *p, const char *value)
 {
     if (*value == '\0')
         return 0;
-    return find_format(value, &p->spec->format) ? 0 : complain(p, "unknown format", value);
+    return disk_format_parse(value, &p->spec->format) == 0 ? 0
+                                                           : complain(p, "unknown format", value);
 }
 
 static int key_vdev(struct parse *p, const char *value)
@@ -127,20 +140,9 @@ static int key_backend(struct parse *p, const char *value)
 
 static int key_backendtype(struct parse *p, const char *value)
 {
-    static const struct {
-        const char *name;
-        enum disk_backend type;
-    } types[] = {{"phy", DISK_PHY},
-                 {"qdisk", DISK_QDISK},
-                 {"tap", DISK_TAP},
-                 {"standalone", DISK_STANDALONE}};
-
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (strcmp(value, types[i].name) == 0) {
-            p->spec->backend = types[i].type;
-            return 0;
-        }
-    return complain(p, "unknown backendtype", value);
+    return disk_backend_parse(value, &p->spec->backend) == 0
+               ? 0
+               : complain(p, "unknown backendtype", value);
 }
 
 static int key_script(struct parse *p, const char *value)
@@ -236,7 +238,7 @@ static int positional(struct parse *p, char *word)
     struct vdev vdev;
     enum disk_format format;
 
-    if (p->positionals == 1 && *word != '\0' && !find_format(word, &format)) {
+    if (p->positionals == 1 && *word != '\0' && disk_format_parse(word, &format) != 0) {
         char *colon = strchr(word, ':');
 
         if (colon != NULL)

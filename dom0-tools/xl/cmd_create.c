@@ -108,20 +108,37 @@ static int show(const struct guest_config *g)
     return XL_OK;
 }
 
+/* Half a guest is nobody's: the first ^C takes effect when it is made and before it runs, a second
+ * one at once. */
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static void handle_signals(void (*handler)(int))
+{
+    const struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART | SA_RESETHAND};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
 /* Makes the guest, paused, and lets it run with its monitor. 0, or -1 with a sentence and nothing
  * left behind. */
 static int bring_up(struct xl *xl, struct guest_config *g, uint32_t *domid, struct failure *why)
 {
     struct failure undo;
-    sigset_t pending;
 
     if (guest_create(&xl->t, g, &xl->conf.host, domid, why) != 0)
         return -1;
-    sigpending(&pending);
-    if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM))
+    if (interrupted)
         fail(why, EINTR, "interrupted");
     else if (xl->count['e'] == 0 && xl->count['F'] == 0 &&
-             monitor_start(g, &xl->conf.host, *domid, why) != 0)
+             monitor_start(g, &xl->conf.host, *domid, MONITOR_CLAIM_MS, why) != 0)
         ;
     else if (xl->count['p'] == 0 && hv_unpausedomain(xl->t.hv, (uint16_t)*domid) != 0)
         fail(why, errno, "cannot unpause domain %u: %s", *domid, strerror(errno));
@@ -130,6 +147,21 @@ static int bring_up(struct xl *xl, struct guest_config *g, uint32_t *domid, stru
     if (guest_destroy(&xl->t, *domid, &undo) != 0)
         xl_complain(&undo);
     return -1;
+}
+
+/* The monitor's work in the foreground. */
+static int follow(struct xl *xl, struct guest_config *g, uint32_t domid)
+{
+    const int claim = monitor_claim(g->uuid, MONITOR_CLAIM_MS);
+    int status;
+
+    if (claim < 0) {
+        fprintf(stderr, "cannot be the monitor of %s: %s\n", g->name, strerror(errno));
+        return XL_FAIL;
+    }
+    status = monitor_run(g, &xl->conf.host, domid);
+    monitor_release(g->uuid, claim);
+    return status;
 }
 
 /* The guest runs: everything that follows is its life. */
@@ -142,17 +174,14 @@ static int accompany(struct xl *xl, struct guest_config *g, uint32_t domid)
         xl_attach_console(xl->t.store, domid, 0, XL_ESCAPE);
     else if (!paused &&
              guest_wait_devices(&xl->t, domid, xl->conf.connect_seconds * 1000, &why) != 0) {
-        fprintf(stderr, "warning: domain %s (%u) runs, but: ", g->name, domid);
+        fprintf(stderr, "warning: domain %s (%u): ", g->name, domid);
         xl_complain(&why);
     }
-    if (xl->count['F'] != 0)
-        return monitor_run(g, &xl->conf.host, domid);
-    return XL_OK;
+    return xl->count['F'] != 0 ? follow(xl, g, domid) : XL_OK;
 }
 
 static int create(struct xl *xl, struct guest_config *g)
 {
-    sigset_t signals, before;
     struct failure why;
     uint32_t domid;
     int rc;
@@ -161,14 +190,9 @@ static int create(struct xl *xl, struct guest_config *g)
         return XL_FAIL;
     if (xl_open(xl) != 0)
         return XL_FAIL;
-    /* half a guest is nobody's: ^C takes effect between making it and letting it run */
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &signals, &before);
+    handle_signals(note_interrupt);
     rc = bring_up(xl, g, &domid, &why);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    handle_signals(SIG_DFL);
     if (rc != 0) {
         xl_complain(&why);
         return XL_CREATE_FAIL;

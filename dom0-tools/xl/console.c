@@ -21,8 +21,12 @@
 /* The pty's path; the daemon may still be making it. malloc'ed, NULL when there is none in time. */
 static char *wait_tty(struct store *s, uint32_t domid, unsigned int number)
 {
-    char path[96];
+    char path[96], home[48];
     char *tty = NULL;
+
+    snprintf(home, sizeof(home), "/local/domain/%u", domid);
+    if (store_exists(s, STORE_NO_TX, home) <= 0)
+        return NULL;
 
     if (number == 0)
         snprintf(path, sizeof(path), "/local/domain/%u/console/tty", domid);

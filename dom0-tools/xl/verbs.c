@@ -125,6 +125,13 @@ const struct verb verbs[] = {
      "[options] [Domain...]",
      "Show for how long domains have been running",
      {{'s', "short", NULL, "One short line a domain, without header"}}},
+    {"monitor",
+     cmd_monitor,
+     VERB_MODIFIES,
+     0,
+     "<-a|Domain>",
+     "See to the end of a domain again whose monitor is gone",
+     {{'a', "all", NULL, "All domains that had a monitor and have none"}}},
     {"help", cmd_help, VERB_ALONE, 0, "[Verb]", "Show this list, or the help of a verb", {{0}}},
     {0},
 };

@@ -99,6 +99,7 @@ int cmd_dmesg(struct xl *xl);
 int cmd_debug_keys(struct xl *xl);
 int cmd_block_list(struct xl *xl);
 int cmd_network_list(struct xl *xl);
+int cmd_monitor(struct xl *xl);
 int cmd_help(struct xl *xl);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Event channels (abi-inventory 4.1 to 4.4): the table of a domain's ports and the operations on
- * it. States of a port and their memory are in evtchn_private.h.
+ * Event channels (abi-inventory 4.1 to 4.4): the table of a domain's ports, raising events,
+ * closing. States of a port and their memory are in evtchn_private.h, the hypercalls in
+ * evtchn_op.c.
  *
  * LOCK_EVTCHN of a domain guards its table. An interdomain binding changes only with both domains'
  * locks held (in address order), so a sender needs its own alone: while it holds that, the peer's
@@ -55,11 +56,6 @@ void evtchn_free(struct domain *d)
     d->evtchn = NULL;
 }
 
-static struct vcpu *vcpu_of(const struct domain *d, uint32_t id)
-{
-    return id < d->max_vcpus ? d->vcpu[id] : NULL;
-}
-
 /* ---- delivery ---- */
 
 void vcpu_mark_events_pending(struct vcpu *v)
@@ -86,7 +82,7 @@ void port_wake_pollers(struct domain *d, uint32_t n)
     }
 }
 
-static void set_pending(struct domain *d, uint32_t n, struct port *p)
+void port_set_pending(struct domain *d, uint32_t n, struct port *p)
 {
     if (__atomic_load_n(&d->evtchn->fifo, __ATOMIC_ACQUIRE))
         fifo_set_pending(d, n, p);
@@ -124,7 +120,7 @@ void virq_send_vcpu(struct vcpu *v, unsigned virq)
     ASSERT(virq < NR_VIRQS);
     n = READ_ONCE(v->virq_port[virq]);
     if (n)
-        set_pending(d, n, port_of(d->evtchn, n));
+        port_set_pending(d, n, port_of(d->evtchn, n));
 }
 
 void virq_send_global(unsigned virq)
@@ -138,12 +134,12 @@ void evtchn_send_pirq(struct domain *d, unsigned pirq)
     struct evtchn_table *t = d->evtchn;
     uint32_t n = pirq < t->nr_pirq_ports ? READ_ONCE(t->pirq_port[pirq]) : 0;
     if (n)
-        set_pending(d, n, port_of(t, n));
+        port_set_pending(d, n, port_of(t, n));
 }
 
 /* ---- ports: LOCK_EVTCHN held ---- */
 
-static void free_list_append(struct evtchn_table *t, uint32_t n)
+void port_give_back(struct evtchn_table *t, uint32_t n)
 {
     port_of(t, n)->next_free = 0;
     if (t->free_tail)
@@ -172,7 +168,7 @@ static uint32_t reuse_port(struct domain *d)
         uint32_t n = free_list_take(t);
         if (!n || !fifo_port_busy(d, n))
             return n;
-        free_list_append(t, n);
+        port_give_back(t, n);
     }
     return 0;
 }
@@ -195,8 +191,8 @@ static uint32_t new_port(struct evtchn_table *t, int *err)
     return n;
 }
 
-/* A port to bind; the caller sets its state, or gives it back by free_list_append(). */
-static int port_alloc(struct domain *d, uint32_t *n, struct port **p)
+/* A port to bind; the caller sets its state, or gives it back by port_give_back(). */
+int port_alloc(struct domain *d, uint32_t *n, struct port **p)
 {
     struct evtchn_table *t = d->evtchn;
     int err = 0;
@@ -213,11 +209,6 @@ static int port_alloc(struct domain *d, uint32_t *n, struct port **p)
     (*p)->vcpu = 0;
     (*p)->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
     return 0;
-}
-
-static bool virq_is_global(uint32_t virq)
-{
-    return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU;
 }
 
 /* Ends the binding. For PORT_INTERDOMAIN the peer's lock is held too. */
@@ -248,11 +239,11 @@ static void port_release(struct domain *d, uint32_t n, struct port *p)
     p->state = PORT_FREE;
     clear_pending(d, n, p);
     WRITE_ONCE(p->vcpu, 0);
-    free_list_append(t, n);
+    port_give_back(t, n);
 }
 
 /* Takes the locks that closing needs. -EINVAL: not open. */
-static int port_close(struct domain *d, uint32_t n)
+int port_close(struct domain *d, uint32_t n)
 {
     struct evtchn_table *t = d->evtchn;
     bool done = false;
@@ -286,7 +277,7 @@ static int port_close(struct domain *d, uint32_t n)
 }
 
 /* Closes a batch of what is open. 0 or -ERESTART. */
-static int close_all(struct domain *d)
+int port_close_all(struct domain *d)
 {
     struct evtchn_table *t = d->evtchn;
     uint32_t n = max(t->reset_next, 1u), end = min(n + CLOSE_BATCH, READ_ONCE(t->next_new));
@@ -310,345 +301,7 @@ int evtchn_destroy(struct domain *d)
     spin_lock(&t->lock);
     t->closed = true;
     spin_unlock(&t->lock);
-    return close_all(d);
-}
-
-/* ---- EVTCHNOP_* ---- */
-
-long evtchnop_alloc_unbound(struct hcall *c, void *arg)
-{
-    struct evtchn_alloc_unbound *op = arg;
-    struct domain *d;
-    struct port *p;
-    uint32_t n = 0;
-    int rc;
-
-    d = domain_get_for(c->d, op->dom, &rc);
-    if (!d)
-        return rc;
-    spin_lock(&d->evtchn->lock);
-    rc = port_alloc(d, &n, &p);
-    if (!rc) {
-        p->remote = op->remote_dom == DOMID_SELF ? c->d->id : op->remote_dom;
-        p->state = PORT_UNBOUND;
-        op->port = n;
-    }
-    spin_unlock(&d->evtchn->lock);
-    domain_put(d);
-    return rc;
-}
-
-/* Both domains' locks held. */
-static int bind_interdomain(struct domain *ld, struct domain *rd,
-                            struct evtchn_bind_interdomain *op)
-{
-    struct port *remote = port_of(rd->evtchn, op->remote_port), *local;
-    uint32_t n;
-    int rc;
-
-    if (!remote || remote->state != PORT_UNBOUND || remote->remote != ld->id)
-        return -EINVAL;
-    rc = port_alloc(ld, &n, &local);
-    if (rc)
-        return rc;
-    /* commit */
-    local->peer = rd;
-    local->peer_port = op->remote_port;
-    local->state = PORT_INTERDOMAIN;
-    remote->peer = ld;
-    remote->peer_port = n;
-    remote->state = PORT_INTERDOMAIN;
-    set_pending(ld, n, local); /* what the peer sent before we were there */
-    op->local_port = n;
-    return 0;
-}
-
-long evtchnop_bind_interdomain(struct hcall *c, void *arg)
-{
-    struct evtchn_bind_interdomain *op = arg;
-    struct domain *rd = domain_get(op->remote_dom == DOMID_SELF ? c->d->id : op->remote_dom);
-    int rc;
-
-    if (!rd)
-        return -ESRCH;
-    spin_lock_pair(&c->d->evtchn->lock, &rd->evtchn->lock);
-    rc = bind_interdomain(c->d, rd, op);
-    spin_unlock_pair(&c->d->evtchn->lock, &rd->evtchn->lock);
-    domain_put(rd);
-    return rc;
-}
-
-long evtchnop_bind_virq(struct hcall *c, void *arg)
-{
-    struct evtchn_bind_virq *op = arg;
-    struct domain *d = c->d;
-    struct vcpu *v = vcpu_of(d, op->vcpu);
-    struct port *p;
-    uint32_t n;
-    int rc;
-
-    if (op->virq >= NR_VIRQS || (virq_is_global(op->virq) && op->vcpu != 0))
-        return -EINVAL;
-    if (!v)
-        return -ENOENT;
-    spin_lock(&d->evtchn->lock);
-    rc = v->virq_port[op->virq] ? -EEXIST : port_alloc(d, &n, &p);
-    if (!rc) {
-        p->line = op->virq;
-        p->vcpu = (uint16_t)op->vcpu;
-        p->state = PORT_VIRQ;
-        WRITE_ONCE(v->virq_port[op->virq], n);
-        op->port = n;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
-}
-
-long evtchnop_bind_ipi(struct hcall *c, void *arg)
-{
-    struct evtchn_bind_ipi *op = arg;
-    struct domain *d = c->d;
-    struct port *p;
-    uint32_t n;
-    int rc;
-
-    if (!vcpu_of(d, op->vcpu))
-        return -ENOENT;
-    spin_lock(&d->evtchn->lock);
-    rc = port_alloc(d, &n, &p);
-    if (!rc) {
-        p->vcpu = (uint16_t)op->vcpu;
-        p->state = PORT_IPI;
-        op->port = n;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
-}
-
-/* The table from line to port, made for the first line. */
-static int pirq_ports_ready(struct domain *d)
-{
-    struct evtchn_table *t = d->evtchn;
-    uint32_t *ports;
-
-    if (t->pirq_port)
-        return 0;
-    ports = hv_alloc(nr_pirqs(d) * sizeof(*ports));
-    if (!ports)
-        return -ENOMEM;
-    t->pirq_port = ports;
-    __atomic_store_n(&t->nr_pirq_ports, nr_pirqs(d), __ATOMIC_RELEASE);
-    return 0;
-}
-
-static int bind_pirq(struct domain *d, struct evtchn_bind_pirq *op)
-{
-    struct evtchn_table *t = d->evtchn;
-    struct port *p;
-    uint32_t n;
-    int rc = pirq_ports_ready(d);
-
-    if (rc)
-        return rc;
-    if (t->pirq_port[op->pirq])
-        return -EEXIST;
-    rc = port_alloc(d, &n, &p);
-    if (rc)
-        return rc;
-    p->line = op->pirq;
-    p->state = PORT_PIRQ;
-    WRITE_ONCE(t->pirq_port[op->pirq], n); /* the line may fire before pirq_bind() returns */
-    rc = pirq_bind(d, op->pirq, op->flags & BIND_PIRQ__WILL_SHARE);
-    if (rc) {
-        WRITE_ONCE(t->pirq_port[op->pirq], 0);
-        p->state = PORT_FREE;
-        free_list_append(t, n);
-        return rc;
-    }
-    op->port = n;
-    return 0;
-}
-
-long evtchnop_bind_pirq(struct hcall *c, void *arg)
-{
-    struct evtchn_bind_pirq *op = arg;
-    struct domain *d = c->d;
-    int rc;
-
-    if (op->pirq >= nr_pirqs(d))
-        return -EINVAL;
-    spin_lock(&d->evtchn->lock);
-    rc = bind_pirq(d, op);
-    spin_unlock(&d->evtchn->lock);
-    return rc;
-}
-
-long evtchnop_close(struct hcall *c, void *arg)
-{
-    struct evtchn_close *op = arg;
-    return port_close(c->d, op->port);
-}
-
-long evtchnop_send(struct hcall *c, void *arg)
-{
-    struct evtchn_send *op = arg;
-    struct domain *d = c->d;
-    struct evtchn_table *t = d->evtchn;
-    struct port *p;
-    long rc = 0;
-
-    spin_lock(&t->lock);
-    p = port_of(t, op->port);
-    if (p && p->state == PORT_INTERDOMAIN)
-        set_pending(p->peer, p->peer_port, port_of(p->peer->evtchn, p->peer_port));
-    else if (p && p->state == PORT_IPI)
-        set_pending(d, op->port, p);
-    else if (!p || p->state != PORT_UNBOUND) /* nobody listens yet: dropped */
-        rc = -EINVAL;
-    spin_unlock(&t->lock);
-    return rc;
-}
-
-static void fill_status(const struct port *p, struct evtchn_status *op)
-{
-    op->vcpu = p->vcpu;
-    switch ((enum port_state)p->state) {
-    case PORT_FREE:
-        op->status = EVTCHNSTAT_closed;
-        break;
-    case PORT_UNBOUND:
-        op->status = EVTCHNSTAT_unbound;
-        op->u.unbound.dom = (domid_t)p->remote;
-        break;
-    case PORT_INTERDOMAIN:
-        op->status = EVTCHNSTAT_interdomain;
-        op->u.interdomain.dom = p->peer->id;
-        op->u.interdomain.port = p->peer_port;
-        break;
-    case PORT_PIRQ:
-        op->status = EVTCHNSTAT_pirq;
-        op->u.pirq = p->line;
-        break;
-    case PORT_VIRQ:
-        op->status = EVTCHNSTAT_virq;
-        op->u.virq = p->line;
-        break;
-    case PORT_IPI:
-        op->status = EVTCHNSTAT_ipi;
-        break;
-    }
-}
-
-long evtchnop_status(struct hcall *c, void *arg)
-{
-    struct evtchn_status *op = arg;
-    struct domain *d;
-    struct port *p;
-    int rc;
-
-    d = domain_get_for(c->d, op->dom, &rc);
-    if (!d)
-        return rc;
-    spin_lock(&d->evtchn->lock);
-    p = port_of(d->evtchn, op->port);
-    if (p)
-        fill_status(p, op);
-    spin_unlock(&d->evtchn->lock);
-    domain_put(d);
-    return p ? 0 : -EINVAL;
-}
-
-long evtchnop_bind_vcpu(struct hcall *c, void *arg)
-{
-    struct evtchn_bind_vcpu *op = arg;
-    struct domain *d = c->d;
-    struct port *p;
-    long rc = -EINVAL;
-
-    if (!vcpu_of(d, op->vcpu))
-        return -ENOENT;
-    spin_lock(&d->evtchn->lock);
-    p = port_of(d->evtchn, op->port);
-    if (p && (p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
-              (p->state == PORT_VIRQ && virq_is_global(p->line)))) {
-        WRITE_ONCE(p->vcpu, (uint16_t)op->vcpu);
-        rc = 0;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
-}
-
-long evtchnop_unmask(struct hcall *c, void *arg)
-{
-    struct evtchn_unmask *op = arg;
-    struct domain *d = c->d;
-    struct port *p;
-
-    spin_lock(&d->evtchn->lock);
-    p = port_of(d->evtchn, op->port);
-    if (p && d->evtchn->fifo)
-        fifo_unmask(d, op->port, p);
-    else if (p)
-        port_2l_unmask(d, op->port, p);
-    spin_unlock(&d->evtchn->lock);
-    return p ? 0 : -EINVAL;
-}
-
-/* Also reset_cont. Another domain must be paused by the toolstack, or it would open ports
- * meanwhile. */
-long evtchnop_reset(struct hcall *c, void *arg)
-{
-    struct evtchn_reset *op = arg;
-    struct domain *d;
-    int rc;
-
-    d = domain_get_for(c->d, op->dom, &rc);
-    if (!d)
-        return rc;
-    rc = d != c->d && !READ_ONCE(d->controller_pauses) ? -EINVAL : close_all(d);
-    domain_put(d);
-    return rc;
-}
-
-long evtchnop_init_control(struct hcall *c, void *arg)
-{
-    int rc;
-
-    spin_lock(&c->d->evtchn->lock);
-    rc = fifo_init_control(c->d, arg);
-    spin_unlock(&c->d->evtchn->lock);
-    return rc;
-}
-
-long evtchnop_expand_array(struct hcall *c, void *arg)
-{
-    struct evtchn_expand_array *op = arg;
-    int rc;
-
-    spin_lock(&c->d->evtchn->lock);
-    rc = fifo_expand_array(c->d, op->array_gfn);
-    spin_unlock(&c->d->evtchn->lock);
-    return rc;
-}
-
-/* Counts from the port's next event on. */
-long evtchnop_set_priority(struct hcall *c, void *arg)
-{
-    struct evtchn_set_priority *op = arg;
-    struct evtchn_table *t = c->d->evtchn;
-    struct port *p;
-    long rc = 0;
-
-    spin_lock(&t->lock);
-    p = port_of(t, op->port);
-    if (!t->fifo)
-        rc = -ENOSYS;
-    else if (!p || op->priority > EVTCHN_FIFO_PRIORITY_MIN)
-        rc = -EINVAL;
-    else
-        WRITE_ONCE(p->priority, (uint8_t)op->priority);
-    spin_unlock(&t->lock);
-    return rc;
+    return port_close_all(d);
 }
 
 void evtchn_dump(struct domain *d)

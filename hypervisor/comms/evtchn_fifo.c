@@ -116,9 +116,10 @@ void fifo_set_pending(struct domain *d, uint32_t n, struct port *p)
     uint32_t was = WORD_PENDING;
 
     spin_lock(&t->events_lock);
-    if (t->fifo && !(word = word_of(t->fifo, n))) {
-        p->early = true;
-    } else if (t->fifo) {
+    word = t->fifo ? word_of(t->fifo, n) : NULL;
+    if (!word) {
+        p->early = t->fifo != NULL;
+    } else {
         was = __atomic_fetch_or(word, WORD_PENDING, __ATOMIC_SEQ_CST);
         if (!(was & (WORD_MASKED | WORD_LINKED)))
             link_port(d, n, p, word);

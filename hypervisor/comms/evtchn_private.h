@@ -75,6 +75,21 @@ static inline struct port *port_of(const struct evtchn_table *t, uint32_t n)
     return &READ_ONCE(t->page[n / PORTS_PER_PAGE])[n % PORTS_PER_PAGE];
 }
 
+static inline bool virq_is_global(uint32_t virq)
+{
+    return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU;
+}
+
+/* evtchn.c. Raises the port's event, by whichever way the domain has chosen. */
+void port_set_pending(struct domain *d, uint32_t n, struct port *p);
+/* A port to bind; the caller sets its state, or gives it back. LOCK_EVTCHN held. -EINVAL when d is
+ * dying, -ENOSPC, -ENOMEM. */
+int port_alloc(struct domain *d, uint32_t *n, struct port **p);
+void port_give_back(struct evtchn_table *t, uint32_t n);
+/* Takes the locks itself. -EINVAL: not open. */
+int port_close(struct domain *d, uint32_t n);
+/* Closes a batch of what is open, at the end also the FIFO. 0 or -ERESTART. */
+int port_close_all(struct domain *d);
 /* Somebody may poll for this port, which has just become pending. */
 void port_wake_pollers(struct domain *d, uint32_t n);
 

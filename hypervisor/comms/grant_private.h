@@ -53,6 +53,10 @@ struct grant_table {
     uint32_t release_next; /* grant_table_release_maps() */
 };
 
+/* Makes the table nr frames long; exchanges two entries that nobody uses. LOCK_GRANT held. GNTST_*.
+ */
+int16_t grant_grow(struct domain *d, uint32_t nr);
+int16_t grant_swap(struct grant_table *t, uint32_t a, uint32_t b);
 /* n uses of entry ref of `owner` by `user`; *m is the frame. GNTST_*. */
 int16_t grant_pin(struct domain *owner, struct domain *user, uint32_t ref, bool write, uint32_t n,
                   mfn_t *m);

@@ -2,8 +2,9 @@
  *
  * CPU pools as tools see them: pool 0 has all CPUs and all domains, and there is no other.
  */
+#include "dom/bitmap.h"
 #include "dom/domain.h"
-#include "dom/domctl.h"
+#include "dom/sched.h"
 #include "dom/sysctl.h"
 #include "dom/vcpu.h"
 

@@ -18,11 +18,11 @@ struct vcpu;
 struct evtchn_table;
 struct grant_table;
 
-#define MAX_VCPUS      128u
-#define DOMID_IDLE_    0x7fffu
+#define MAX_VCPUS       128u
+#define DOMID_IDLE_     0x7fffu
 /* VMASST_TYPE_* that a 64-bit guest may enable */
 #define VM_ASSIST_VALID (0x3ful | 1ul << 32)
-#define E820_GUEST_MAX 128u
+#define E820_GUEST_MAX  128u
 
 enum domain_dying { DOM_ALIVE, DOM_DYING, DOM_DEAD };
 

@@ -26,13 +26,3 @@ domctl_fn domctl_max_mem, domctl_getpageframeinfo3, domctl_hypercall_init, domct
 /* domctl_policy.c */
 domctl_fn domctl_get_cpu_policy, domctl_set_cpu_policy, domctl_set_address_size,
     domctl_get_address_size, domctl_gettscinfo, domctl_settscinfo, domctl_scheduler_op;
-
-/* Bitmaps of tools (struct xenctl_bitmap): nr_words of 64 bits here, any number of bits there. What
- * is not there reads as 0, what is not here is written as 0. 0 or -EFAULT. */
-int bitmap_from_guest(uint64_t *words, unsigned nr_words, const struct xenctl_bitmap *from);
-int bitmap_to_guest(const struct xenctl_bitmap *to, const uint64_t *words, unsigned nr_words);
-/* The CPUs that are up, as a bitmap of AFFINITY_WORDS. */
-void bitmap_of_cpus(uint64_t *words);
-
-#define SCHEDULER_ID   XEN_SCHEDULER_CREDIT2 /* the nearest of those that have a number */
-#define DEFAULT_WEIGHT 256u

@@ -3,6 +3,7 @@
  * domctl commands about memory: limits, what frames are used as, the hypercall page, nodes (there
  * is one).
  */
+#include "dom/bitmap.h"
 #include "dom/domain.h"
 #include "dom/domctl.h"
 #include "hypercall.h"

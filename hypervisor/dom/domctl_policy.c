@@ -5,6 +5,7 @@
  */
 #include "dom/domain.h"
 #include "dom/domctl.h"
+#include "dom/sched.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
 #include "mm/guest_copy.h"

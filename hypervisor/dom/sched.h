@@ -11,6 +11,9 @@
 struct vcpu;
 struct hcall;
 
+#define SCHEDULER_ID   6u /* for tools: credit2, the nearest of those that have a number */
+#define DEFAULT_WEIGHT 256u
+
 void sched_init_cpu(void); /* this CPU: its idle vCPU and queue */
 void schedule(void) __attribute__((noreturn));
 void idle_loop(void) __attribute__((noreturn));

@@ -5,7 +5,7 @@
  */
 #include "dev/console.h"
 #include "dom/domain.h"
-#include "dom/domctl.h"
+#include "dom/sched.h"
 #include "dom/sysctl.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"

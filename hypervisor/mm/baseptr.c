@@ -102,10 +102,24 @@ int vcpu_set_user_l4(struct vcpu *v, mfn_t l4)
     return vcpu_set_user_l4_within(v, l4, NULL);
 }
 
+static void drop_l4(mfn_t m, long *budget)
+{
+    if (mfn_eq(m, MFN_NONE))
+        return;
+    frame_put_type_within(frame_of(m), budget);
+    frame_put(frame_of(m));
+}
+
+/* A release that takes too long is left to whoever asks for the table next, or to
+ * domain_pages_release_all(): as PARTIAL it holds a reference itself. */
 void vcpu_put_page_tables(struct vcpu *v)
 {
-    vcpu_finish_old_table(v, NULL);
-    put_l4(v, v->kernel_l4, NULL);
-    put_l4(v, v->user_l4, NULL);
+    long budget = pt_budget;
+
+    if (v->old_table)
+        frame_put(v->old_table);
+    drop_l4(v->kernel_l4, &budget);
+    drop_l4(v->user_l4, &budget);
+    v->old_table = NULL;
     v->kernel_l4 = v->user_l4 = MFN_NONE;
 }

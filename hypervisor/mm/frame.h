@@ -122,6 +122,39 @@ static inline bool frame_get(struct frame *f, const struct domain *d)
 int frame_get_type(struct frame *f, enum frame_type t);
 int frame_get_type_within(struct frame *f, enum frame_type t, long *budget);
 void frame_put_type(struct frame *f);
+
+/* The common cases of the above, for entries that come and go by the hundred: one more or one less
+ * use as writable memory, not the last reference. */
+static inline int frame_get_writable(struct frame *f)
+{
+    uint64_t x = READ_ONCE(f->type);
+
+    if (likely((x & TYPE_LABEL) == FRAME_WRITABLE && (x & TYPE_USES) != TYPE_USES) &&
+        likely(__atomic_compare_exchange_n(&f->type, &x, x + TYPE_ONE, false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_RELAXED)))
+        return 0;
+    return frame_get_type(f, FRAME_WRITABLE);
+}
+static inline void frame_put_writable(struct frame *f)
+{
+    uint64_t x = READ_ONCE(f->type);
+
+    if (likely((x & TYPE_USES) > TYPE_ONE) &&
+        likely(__atomic_compare_exchange_n(&f->type, &x, x - TYPE_ONE, false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_RELAXED)))
+        return;
+    frame_put_type(f);
+}
+static inline void frame_put_shared(struct frame *f)
+{
+    uint64_t c = READ_ONCE(f->count);
+
+    if (likely((c & FRAME_REFS) > 1) &&
+        likely(__atomic_compare_exchange_n(&f->count, &c, c - 1, false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_RELAXED)))
+        return;
+    frame_put(f);
+}
 /* -ERESTART: the use is given back, but the release has to be gone on with by
  * frame_finish_partial() until that returns 0. */
 int frame_put_type_within(struct frame *f, long *budget);

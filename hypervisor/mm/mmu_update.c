@@ -17,7 +17,6 @@
 #include "hypercall.h"
 #include "lib/lib.h"
 #include "x86/hvmap.h"
-#include "x86/percpu.h"
 
 #define CHUNK 32u
 
@@ -42,9 +41,9 @@ struct domain *pt_target_get(struct domain *caller, uint32_t domid, int *err)
     return NULL;
 }
 
-void pt_target_put(struct domain *d)
+void pt_target_put(const struct domain *caller, struct domain *d)
 {
-    if (unlikely(d != current_vcpu()->d && d != &domain_io && d != &domain_xen))
+    if (unlikely(d != caller && d != &domain_io && d != &domain_xen))
         domain_put(d);
 }
 
@@ -101,7 +100,7 @@ long do_mmu_update(struct hcall *c, void *arg)
 {
     uint32_t count = (uint32_t)c->a[1], before = (uint32_t)(c->a[1] >> 32), done = 0;
     uint32_t pt_dom = (uint32_t)c->a[3] >> 16;
-    long budget = PT_BUDGET;
+    long budget = pt_budget;
     struct pt_batch b = {.pt_owner = c->d, .budget = &budget};
     int rc = vcpu_finish_old_table(c->v, &budget);
 
@@ -126,7 +125,7 @@ long do_mmu_update(struct hcall *c, void *arg)
         rc = rc ? rc : -ERESTART;
     }
     if (pt_dom)
-        pt_target_put(b.pt_owner);
+        pt_target_put(c->d, b.pt_owner);
     if (rc == -ERESTART) {
         c->a[0] += (uint64_t)done * sizeof(struct mmu_update);
         c->a[1] = (count - done) | (uint64_t)(before + done) << 32;
@@ -136,7 +135,7 @@ long do_mmu_update(struct hcall *c, void *arg)
     if (c->a[2] && copy_to_guest(guest_va(c->a[2]), &before, sizeof(before)))
         rc = -EFAULT;
 out:
-    pt_target_put(b.target);
+    pt_target_put(c->d, b.target);
     return rc;
 }
 
@@ -205,6 +204,6 @@ long do_update_va_mapping_otherdomain(struct hcall *c, void *arg)
     if (!target)
         return err;
     rc = update_va_mapping(c, target);
-    pt_target_put(target);
+    pt_target_put(c->d, target);
     return rc;
 }

@@ -212,7 +212,7 @@ static int operations(struct call *k, uint32_t count, uint32_t *done)
 long do_mmuext_op(struct hcall *c, void *arg)
 {
     uint32_t count = (uint32_t)c->a[1], before = (uint32_t)(c->a[1] >> 32), done = 0;
-    struct call k = {.c = c, .budget = PT_BUDGET};
+    struct call k = {.c = c, .budget = pt_budget};
     int rc = vcpu_finish_old_table(c->v, &k.budget);
 
     (void)arg;
@@ -222,7 +222,7 @@ long do_mmuext_op(struct hcall *c, void *arg)
     if (unlikely(!k.owner))
         return rc;
     rc = k.owner == &domain_io || k.owner == &domain_xen ? -EPERM : operations(&k, count, &done);
-    pt_target_put(k.owner);
+    pt_target_put(c->d, k.owner);
     if (rc == -ERESTART) {
         c->a[0] += (uint64_t)done * sizeof(struct mmuext_op);
         c->a[1] = (count - done) | (uint64_t)(before + done) << 32;

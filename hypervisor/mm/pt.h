@@ -101,7 +101,7 @@ long do_update_va_mapping_otherdomain(struct hcall *c, void *arg);
 /* Who is meant by a foreigndom argument: with a reference unless domain_io or domain_xen; NULL and
  * *err. */
 struct domain *pt_target_get(struct domain *caller, uint32_t domid, int *err);
-void pt_target_put(struct domain *d);
+void pt_target_put(const struct domain *caller, struct domain *d);
 
 /* mm/baseptr.c. New kernel (or user) L4 for v, the current vCPU or one not running: takes
  * references and type, drops the old ones, loads CR3 when v is current. user: mfn 0 means none. For
@@ -114,4 +114,5 @@ void vcpu_put_page_tables(struct vcpu *v); /* teardown: both, and an unfinished 
 /* Goes on with the release that an earlier hypercall of v left unfinished. 0 or -ERESTART. */
 int vcpu_finish_old_table(struct vcpu *v, long *budget);
 
-#define PT_BUDGET 16384 /* entries looked at before a hypercall has to be continued */
+/* Entries looked at before a hypercall has to be continued; only tests change it. */
+extern long pt_budget;

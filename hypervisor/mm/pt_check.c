@@ -22,6 +22,8 @@
 /* never allowed above L1 */
 #define PTE_TABLE_BAD (PTE_PWT | PTE_PCD | PTE_PSE | PTE_G)
 
+long pt_budget = 16384;
+
 static bool is_hypervisor_slot(unsigned i)
 {
     return i >= HV_FIRST_SLOT && i <= HV_LAST_SLOT;
@@ -71,7 +73,7 @@ static inline int l1_get(const struct domain *d, struct domain *target, uint64_t
         return -EPERM;
     if (unlikely(!frame_get(f, target)))
         return -EBUSY;
-    if (e & PTE_RW && unlikely(frame_get_type(f, FRAME_WRITABLE))) {
+    if (e & PTE_RW && unlikely(frame_get_writable(f))) {
         frame_put(f);
         return -EBUSY;
     }
@@ -85,8 +87,8 @@ static inline void l1_put(uint64_t pte)
     if (unlikely(!f))
         return;
     if (pte & PTE_RW)
-        frame_put_type(f);
-    frame_put(f);
+        frame_put_writable(f);
+    frame_put_shared(f);
 }
 
 /* The same for an entry of a table of `level` above 1. */
@@ -277,7 +279,7 @@ static int change_writable(struct pt_batch *b, uint64_t *slot, uint64_t old, uin
 
     if (!f || (!(old & PTE_RW) && (frame_owner(f) != b->target || b->target == &domain_xen)))
         return -ENXIO;
-    if (!(old & PTE_RW) && frame_get_type(f, FRAME_WRITABLE))
+    if (!(old & PTE_RW) && frame_get_writable(f))
         return -EBUSY;
     if (!store_entry(slot, old, val, mode)) {
         if (!(old & PTE_RW))
@@ -285,7 +287,7 @@ static int change_writable(struct pt_batch *b, uint64_t *slot, uint64_t old, uin
         return -EAGAIN;
     }
     if (old & PTE_RW)
-        frame_put_type(f);
+        frame_put_writable(f);
     return 0;
 }
 
@@ -328,7 +330,7 @@ static int write_table(struct pt_batch *b, uint64_t *slot, uint64_t val, enum pt
     struct frame *child;
     int rc;
 
-    if (b->level == 4 && is_hypervisor_slot(((uint64_t)slot & ~PAGE_MASK) / 8))
+    if (b->level == 4 && is_hypervisor_slot((uint64_t)slot / 8 % PT_ENTRIES))
         return -EINVAL;
     if (b->unfinished)
         return -ERESTART;

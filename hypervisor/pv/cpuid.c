@@ -240,6 +240,7 @@ void cpu_policy_init(void)
 {
     struct xen_cpuid_leaf *l;
 
+    host.nr = 0;
     read_host();
     pv = host;
     trim(&pv);

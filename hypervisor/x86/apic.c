@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The local APIC (AMD64 APM vol. 2, chapter 16; Intel SDM vol. 3, chapter 11): through its page of memory, or
- * through MSRs when firmware has switched it to x2APIC. Its timer is used one-shot, or as TSC deadline
- * where the CPU has that.
+ * The local APIC (AMD64 APM vol. 2, chapter 16; Intel SDM vol. 3, chapter 11): through its page of
+ * memory, or through MSRs when firmware has switched it to x2APIC. Its timer is used one-shot, or
+ * as TSC deadline where the CPU has that.
  */
 #include "x86/irq.h"
 #include "x86/asm.h"
@@ -13,20 +13,20 @@
 #include "boot/boot.h"
 
 /* register offsets; the MSR of x2APIC is 0x800 + offset / 16 */
-#define ID         0x20
-#define EOI        0xb0
-#define TASK_PRIO  0x80
-#define SPURIOUS   0xf0
-#define ICR_LOW    0x300
-#define ICR_HIGH   0x310
-#define LVT_TIMER  0x320
-#define LVT_PERF   0x340
-#define LVT_LINT0  0x350
-#define LVT_LINT1  0x360
-#define LVT_ERROR  0x370
-#define TIMER_INIT 0x380
-#define TIMER_NOW  0x390
-#define TIMER_DIV  0x3e0
+#define ID                0x20
+#define EOI               0xb0
+#define TASK_PRIO         0x80
+#define SPURIOUS          0xf0
+#define ICR_LOW           0x300
+#define ICR_HIGH          0x310
+#define LVT_TIMER         0x320
+#define LVT_PERF          0x340
+#define LVT_LINT0         0x350
+#define LVT_LINT1         0x360
+#define LVT_ERROR         0x370
+#define TIMER_INIT        0x380
+#define TIMER_NOW         0x390
+#define TIMER_DIV         0x3e0
 
 #define LVT_MASKED        (1u << 16)
 #define LVT_NMI           (4u << 8)
@@ -119,10 +119,30 @@ static void measure_timer(void)
     log_info("APIC timer: %lu.%03lu MHz", timer_khz / 1000, timer_khz % 1000);
 }
 
+/* The legacy PICs, masked while LINT0 still passes their output on, so that a request under way
+ * goes away. */
+static void pics_off(void)
+{
+    outb(0x21, 0xff);
+    outb(0xa1, 0xff);
+    /* remapped out of the exceptions' way, for a spurious interrupt can still come */
+    outb(0x20, 0x11);
+    outb(0xa0, 0x11);
+    outb(0x21, 0x20);
+    outb(0xa1, 0x28);
+    outb(0x21, 4);
+    outb(0xa1, 2);
+    outb(0x21, 1);
+    outb(0xa1, 1);
+    outb(0x21, 0xff);
+    outb(0xa1, 0xff);
+}
+
 void apic_init(void)
 {
     uint64_t base = rdmsr(MSR_APIC_BASE);
 
+    pics_off();
     x2apic = base & APIC_BASE_X2APIC;
     if (!x2apic)
         regs = ioremap(base & 0xffffffffff000ul, PAGE_SIZE, false);
@@ -131,6 +151,7 @@ void apic_init(void)
     apic_write(SPURIOUS, 0x100 | VECTOR_SPURIOUS);
     if (!cpu.tsc_deadline)
         measure_timer();
+    apic_init_cpu();
 }
 
 void apic_arm_timer(nsec_t deadline)

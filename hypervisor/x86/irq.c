@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Interrupt sources. Numbers below nr_gsis() are IOAPIC lines by their GSI, those above are messages
- * (x86/msi.c). A source is free, has a handler of ours, or is bound by guests; only then it has a vector
- * and is unmasked.
+ * Interrupt sources. Numbers below nr_gsis() are IOAPIC lines by their GSI, those above are
+ * messages (x86/msi.c). A source is free, has a handler of ours, or is bound by guests; only then
+ * it has a vector and is unmasked.
  *
- * A level-triggered line is masked at the IOAPIC when it fires and unmasked when the last guest that was
- * told has said that it is done; edges and messages are acknowledged at once, and never masked, for that
- * would lose them. All lines go to the boot CPU. LOCK_PIRQ guards all but the look-up by vector.
+ * A level-triggered line is masked at the IOAPIC when it fires and unmasked when the last guest
+ * that was told has said that it is done; edges and messages are acknowledged at once, and never
+ * masked, for that would lose them. All lines go to the boot CPU. LOCK_PIRQ guards all but the
+ * look-up by vector.
  */
 #include "x86/irq.h"
 #include "x86/asm.h"
@@ -29,23 +30,6 @@ unsigned nr_gsis(void)
     return gsis;
 }
 
-static void pics_off(void)
-{
-    outb(0x21, 0xff);
-    outb(0xa1, 0xff);
-    /* remapped out of the exceptions' way, for a spurious interrupt can still come */
-    outb(0x20, 0x11);
-    outb(0xa0, 0x11);
-    outb(0x21, 0x20);
-    outb(0xa1, 0x28);
-    outb(0x21, 4);
-    outb(0xa1, 2);
-    outb(0x21, 1);
-    outb(0xa1, 1);
-    outb(0x21, 0xff);
-    outb(0xa1, 0xff);
-}
-
 unsigned isa_irq_to_gsi(unsigned irq)
 {
     return irq < 16 && acpi_overrides[irq].set ? acpi_overrides[irq].gsi : irq;
@@ -53,7 +37,6 @@ unsigned isa_irq_to_gsi(unsigned irq)
 
 void irq_init(void)
 {
-    pics_off();
     ioapic_init();
     gsis = min(ioapic_nr_gsis(), MAX_IRQS - MAX_MSIS);
     for (unsigned i = 16; i < gsis; i++) /* PCI's way */

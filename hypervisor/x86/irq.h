@@ -19,7 +19,7 @@ struct regs;
 #define VECTOR_TIMER     0xf2
 #define VECTOR_SPURIOUS  0xff
 
-void irq_init(void);               /* IDT vectors, legacy PICs off, IOAPICs, per-vector table */
+void irq_init(void);               /* IOAPICs, table of sources; after apic_init() */
 void irq_dispatch(struct regs *r); /* x86/entry.S: vector >= 32 */
 /* A hypervisor-owned handler for a GSI (the serial port). */
 int irq_request_gsi(unsigned gsi, bool level, bool low, void (*fn)(void *), void *data);
@@ -57,8 +57,9 @@ bool msi_config_write_allowed(struct pci_bdf dev, unsigned reg, unsigned bytes);
 bool msi_owns_frame(mfn_t m);
 
 /* x86/apic.c */
-void apic_init(void); /* boot: maps it, measures its timer; needs acpi_init() and time_init() */
-void apic_init_cpu(void);
+void apic_init(
+    void); /* boot CPU: maps it, measures its timer, legacy PICs off; needs time_init() */
+void apic_init_cpu(void);                           /* each other CPU */
 uint32_t apic_id(void);                             /* of this CPU */
 void apic_send_icr(uint32_t apic_id, uint32_t icr); /* INIT, STARTUP, NMI: x86/smp.c */
 #define APIC_ICR_NMI     0x400u

@@ -19,9 +19,22 @@ $(B)/host/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(HV_HOST_CFLAGS) -c -o $@ $<
 
-HV_MM_TESTS = $(addprefix $(B)/tests/host/,hv_mm_alloc hv_mm_frame hv_mm_pt hv_mm_memory hv_mm_ptwr)
+HV_MM_TESTS = $(addprefix $(B)/tests/host/,hv_mm_alloc hv_mm_frame hv_mm_pt hv_mm_memory hv_mm_ptwr hv_mm_fuzz)
 $(HV_MM_TESTS): $(B)/tests/host/%: $(B)/host/tests/host/%.o $(HV_HOST_MM_OBJS)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(HV_HOST_LDFLAGS)
+
+# The same programs under libFuzzer: make fuzz-mm FUZZ_SECONDS=600
+FUZZ_SECONDS ?= 60
+$(B)/tests/fuzz/hv_mm: tests/host/hv_mm_fuzz.c $(HV_HOST_MM_OBJS)
+	@mkdir -p $(@D)
+	clang $(filter-out -Werror -MMD -MP -Wconversion,$(HV_HOST_CFLAGS)) -Wno-unused-function \
+	    -DWITH_LIBFUZZER -fsanitize=fuzzer -o $@ $< \
+	    $(patsubst $(B)/host/%.o,%.c,$(HV_HOST_MM_OBJS)) -lcmocka -lpthread
+fuzz-mm: $(B)/tests/fuzz/hv_mm
+	@mkdir -p $(B)/tests/fuzz/hv_mm.corpus
+	$< -max_total_time=$(FUZZ_SECONDS) -max_len=800 -artifact_prefix=$(B)/tests/fuzz/ \
+	    $(B)/tests/fuzz/hv_mm.corpus
+.PHONY: fuzz-mm
 
 -include $(shell find $(B)/host -name '*.d' 2>/dev/null)

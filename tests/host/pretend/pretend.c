@@ -10,6 +10,8 @@
 #include "mm/tlb.h"
 #include "mm/pt.h"
 #include "x86/time.h"
+#include "x86/cpu.h"
+#include "boot/boot.h"
 #include "x86/irq.h"
 #include "pv/pv.h"
 #include "comms/grant.h"
@@ -30,6 +32,13 @@ struct pcpu *cpus[MAX_CPUS];
 unsigned nr_cpus;
 WEAK struct domain *dom0, *idle_domain;
 WEAK bool guest_log_on;
+WEAK struct cpu_features cpu = {.nx = true, .phys_bits = 40, .virt_bits = 48};
+WEAK struct boot_info boot_info = {
+    .nr_e820 = 3,
+    .e820 = {{0, 0xa0000, 1},
+             {0x100000, PRETEND_HOLE_START *PAGE_SIZE, 1},
+             {PRETEND_HOLE_END * PAGE_SIZE, PRETEND_FRAMES *PAGE_SIZE, 1}},
+};
 
 bool pretend_no_budget, pretend_verbose;
 unsigned pretend_budget, pretend_crashes, pretend_kicks;
@@ -112,24 +121,24 @@ void pretend_leak_check(void)
     }
 }
 
-static void bring_up_cpu(unsigned cpu)
+static void bring_up_cpu(unsigned n)
 {
     static struct pcpu more[PRETEND_CPUS];
 
-    if (!cpus[cpu]) {
-        memset(&more[cpu], 0, sizeof(more[cpu]));
-        more[cpu].id = cpu;
-        more[cpu].online = 1;
-        cpus[cpu] = &more[cpu];
-        if (cpu >= nr_cpus)
-            nr_cpus = cpu + 1;
+    if (!cpus[n]) {
+        memset(&more[n], 0, sizeof(more[n]));
+        more[n].id = n;
+        more[n].online = 1;
+        cpus[n] = &more[n];
+        if (n >= nr_cpus)
+            nr_cpus = n + 1;
     }
 }
 
-void pretend_run_on(unsigned cpu)
+void pretend_run_on(unsigned n)
 {
-    bring_up_cpu(cpu);
-    pretend_cpu = cpus[cpu];
+    bring_up_cpu(n);
+    pretend_cpu = cpus[n];
 }
 
 void pretend_run(struct vcpu *v)
@@ -236,7 +245,8 @@ size_t raw_copy(void *dst, const void *src, size_t n)
 {
     size_t to = reachable(dst, n), from = reachable(src, n), can = min(to, from);
 
-    memcpy(dst, src, can);
+    if (can)
+        memcpy(dst, src, can);
     return n - can;
 }
 
@@ -393,13 +403,13 @@ WEAK nsec_t now(void)
 {
     return pretend_now;
 }
-WEAK void apic_send_ipi(unsigned cpu, uint8_t vector)
+WEAK void apic_send_ipi(unsigned n, uint8_t vector)
 {
     struct pcpu *me = pretend_cpu;
 
     (void)vector;
     __atomic_add_fetch(&pretend.ipis, 1, __ATOMIC_RELAXED);
-    pretend_cpu = cpus[cpu];
+    pretend_cpu = cpus[n];
     tlb_serve();
     pretend_cpu = me;
 }

@@ -43,8 +43,8 @@ unsigned long pretend_frames_missing(void);
 
 struct domain *pretend_domain(domid_t id, bool privileged, uint32_t max_pages, unsigned nr_vcpus);
 void pretend_domain_destroy(struct domain *d);
-void pretend_run(struct vcpu *v);  /* NULL: nobody */
-void pretend_run_on(unsigned cpu); /* this thread becomes that CPU */
+void pretend_run(struct vcpu *v); /* NULL: nobody */
+void pretend_run_on(unsigned n);  /* this thread becomes that CPU */
 struct hcall pretend_hcall(struct vcpu *v, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
                            uint64_t a4);
 void pretend_guest_unmapped(const void *start, size_t n);

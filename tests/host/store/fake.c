@@ -111,7 +111,7 @@ static const char *failed(int err)
 
 const char *do_read(struct fake_session *s, struct transaction *tx, const char *path)
 {
-    static char text[WIRE_BODY_MAX + 1];
+    static char text[XENSTORE_PAYLOAD_MAX + 1];
     struct node *n;
     int err = node_read(&s->s, tx, path, strlen(path), &n);
     if (err != 0)

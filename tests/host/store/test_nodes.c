@@ -66,6 +66,7 @@ static void only_dom0_changes_owners(void **state)
     assert_int_equal(do_perms(g, NULL, "/g", "n1 r2"), 0);
     assert_int_equal(do_perms(g, NULL, "/g", "n2"), EPERM);
     assert_int_equal(do_perms(g, NULL, "/g", "n0"), EPERM);
+    assert_int_equal(do_perms(g, NULL, "/g", "n9"), ENOENT);
     assert_int_equal(do_perms(g, NULL, "/g", "n1 r2 r3 r4 r5"), 0);
     assert_int_equal(do_perms(g, NULL, "/g", "n1 r2 r3 r4 r5 r6"), ENOSPC);
     assert_int_equal(do_perms(dom0, NULL, "/g", "n9"), ENOENT); /* there is no such domain */
@@ -126,7 +127,7 @@ static void quota_of_nodes(void **state)
 static void quota_of_sizes(void **state)
 {
     struct fake_session *dom0 = fake_open(0), *g = guest(dom0, 1);
-    char big[WIRE_BODY_MAX + 1], path[64];
+    char big[XENSTORE_PAYLOAD_MAX + 1], path[64];
     int err = 0, i;
     (void)state;
     memset(big, 'x', sizeof(big));
@@ -219,7 +220,7 @@ static void rights_given_before_birth_are_void(void **state)
 static void paths(void **state)
 {
     struct fake_session *dom0 = fake_open(0), *g = fake_open(12);
-    char abs[WIRE_PATH_ABS_MAX + 1], longest[WIRE_PATH_ABS_MAX + 10];
+    char abs[XENSTORE_ABS_PATH_MAX + 1], longest[XENSTORE_ABS_PATH_MAX + 10];
     size_t len;
     static const char *const bad[] = {"",     "/a/",  "//",    "/a//b", "a//b", "/a b",
                                       "/a.b", "/a:b", "/\xc3", "a/",    "/a\n", "@x"};

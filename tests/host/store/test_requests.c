@@ -13,14 +13,14 @@
 static struct {
     uint32_t type;
     size_t len;
-    char data[WIRE_BODY_MAX + 1];
+    char data[XENSTORE_PAYLOAD_MAX + 1];
     unsigned answers;
 } got;
 
 static void answer(struct request *r, uint32_t type, const void *data, size_t len)
 {
     (void)r;
-    assert_true(len <= WIRE_BODY_MAX);
+    assert_true(len <= XENSTORE_PAYLOAD_MAX);
     got.type = type;
     got.len = len;
     if (len > 0)
@@ -50,14 +50,14 @@ static void ask(struct fake_session *s, uint32_t type, uint32_t tx, const void *
 
 static void is(const char *text, size_t len)
 {
-    assert_int_not_equal(got.type, WIRE_ERROR);
+    assert_int_not_equal(got.type, XS_ERROR);
     assert_int_equal(got.len, len);
     assert_memory_equal(got.data, text, len);
 }
 
 static void fails(const char *name)
 {
-    assert_int_equal(got.type, WIRE_ERROR);
+    assert_int_equal(got.type, XS_ERROR);
     assert_string_equal(got.data, name);
     assert_int_equal(got.len, strlen(name) + 1);
 }
@@ -66,46 +66,46 @@ static void nodes(void **state)
 {
     struct fake_session *s = fake_open(0);
     (void)state;
-    ASK_RAW(s, WIRE_WRITE, "/t/a\0hello");
+    ASK_RAW(s, XS_WRITE, "/t/a\0hello");
     IS("OK\0");
-    ASK(s, WIRE_READ, "/t/a");
+    ASK(s, XS_READ, "/t/a");
     IS("hello");
-    ASK_RAW(s, WIRE_WRITE, "/t/b\0a\0b\0");
-    ASK(s, WIRE_READ, "/t/b");
+    ASK_RAW(s, XS_WRITE, "/t/b\0a\0b\0");
+    ASK(s, XS_READ, "/t/b");
     IS("a\0b\0");
-    ASK_RAW(s, WIRE_WRITE, "/t/c");
+    ASK_RAW(s, XS_WRITE, "/t/c");
     FAILS("EINVAL");
-    ASK_RAW(s, WIRE_READ, "/t/a");
+    ASK_RAW(s, XS_READ, "/t/a");
     FAILS("EINVAL");
-    ASK(s, WIRE_READ, "/t/a\0x");
+    ASK(s, XS_READ, "/t/a\0x");
     FAILS("EINVAL");
-    ASK_RAW(s, WIRE_READ, "");
+    ASK_RAW(s, XS_READ, "");
     FAILS("EINVAL");
-    ASK(s, WIRE_READ, "");
+    ASK(s, XS_READ, "");
     FAILS("EINVAL");
-    ASK(s, WIRE_MKDIR, "/t/d/e");
+    ASK(s, XS_MKDIR, "/t/d/e");
     IS("OK\0");
-    ASK(s, WIRE_DIRECTORY, "/t");
+    ASK(s, XS_DIRECTORY, "/t");
     IS("a\0b\0d\0");
-    ASK(s, WIRE_DIRECTORY, "/t/a");
+    ASK(s, XS_DIRECTORY, "/t/a");
     IS("");
-    ASK(s, WIRE_RM, "/t/zz");
+    ASK(s, XS_RM, "/t/zz");
     IS("OK\0");
-    ASK(s, WIRE_RM, "/");
+    ASK(s, XS_RM, "/");
     FAILS("EINVAL");
-    ASK(s, WIRE_SET_PERMS, "/t/a\0n0\0r1");
+    ASK(s, XS_SET_PERMS, "/t/a\0n0\0r1");
     IS("OK\0");
-    ASK(s, WIRE_GET_PERMS, "/t/a");
+    ASK(s, XS_GET_PERMS, "/t/a");
     IS("n0\0r1\0");
-    ASK_RAW(s, WIRE_SET_PERMS, "/t/a\0n0");
+    ASK_RAW(s, XS_SET_PERMS, "/t/a\0n0");
     FAILS("EINVAL");
-    ASK(s, WIRE_SET_PERMS, "@releaseDomain\0n0\0r1");
+    ASK(s, XS_SET_PERMS, "@releaseDomain\0n0\0r1");
     IS("OK\0");
-    ASK(s, WIRE_GET_PERMS, "@releaseDomain");
+    ASK(s, XS_GET_PERMS, "@releaseDomain");
     IS("n0\0r1\0");
-    ASK(s, WIRE_SET_PERMS, "@foo\0n0");
+    ASK(s, XS_SET_PERMS, "@foo\0n0");
     FAILS("EINVAL");
-    ASK(s, WIRE_READ, "@releaseDomain");
+    ASK(s, XS_READ, "@releaseDomain");
     FAILS("EINVAL");
 }
 
@@ -119,15 +119,15 @@ static void long_directories(void **state)
         int n = snprintf(path, sizeof(path), "/many/child%05d", i);
         memcpy(all + len, path + 6, (size_t)n - 5);
         len += (size_t)n - 5;
-        ask(s, WIRE_MKDIR, 0, path, (size_t)n + 1);
+        ask(s, XS_MKDIR, 0, path, (size_t)n + 1);
     }
-    ASK(s, WIRE_DIRECTORY, "/many");
+    ASK(s, XS_DIRECTORY, "/many");
     FAILS("E2BIG");
     for (bool end = false; !end;) {
         char body[64] = "/many";
         size_t n = 6 + (size_t)sprintf(body + 6, "%zu", offset) + 1;
-        ask(s, WIRE_DIRECTORY_PART, 0, body, n);
-        assert_int_not_equal(got.type, WIRE_ERROR);
+        ask(s, XS_DIRECTORY_PART, 0, body, n);
+        assert_int_not_equal(got.type, XS_ERROR);
         generation = got.data;
         size_t part = got.len - strlen(generation) - 1;
         char *names = got.data + strlen(generation) + 1;
@@ -139,13 +139,13 @@ static void long_directories(void **state)
         offset += part;
     }
     assert_int_equal(offset, len);
-    ASK(s, WIRE_DIRECTORY_PART,
+    ASK(s, XS_DIRECTORY_PART,
         "/many\0"
         "99999999999999999999999");
     FAILS("EINVAL");
-    ASK(s, WIRE_DIRECTORY_PART, "/many\0-1");
+    ASK(s, XS_DIRECTORY_PART, "/many\0-1");
     FAILS("EINVAL");
-    ASK(s, WIRE_DIRECTORY_PART, "/many");
+    ASK(s, XS_DIRECTORY_PART, "/many");
     FAILS("EINVAL");
 }
 
@@ -153,34 +153,34 @@ static void transactions(void **state)
 {
     struct fake_session *s = fake_open(0), *other = fake_open(0);
     (void)state;
-    ASK(s, WIRE_TRANSACTION_START, "");
+    ASK(s, XS_TRANSACTION_START, "");
     IS("1\0");
-    ASK_RAW(s, WIRE_TRANSACTION_START, "");
+    ASK_RAW(s, XS_TRANSACTION_START, "");
     IS("2\0");
-    ask(s, WIRE_TRANSACTION_START, 1, "", 1);
+    ask(s, XS_TRANSACTION_START, 1, "", 1);
     FAILS("EBUSY");
-    ask(s, WIRE_READ, 9, "/", 2);
+    ask(s, XS_READ, 9, "/", 2);
     FAILS("ENOENT");
-    ask(other, WIRE_READ, 1, "/", 2);
+    ask(other, XS_READ, 1, "/", 2);
     FAILS("ENOENT");
-    ask(s, WIRE_TRANSACTION_END, 1, "X", 2);
+    ask(s, XS_TRANSACTION_END, 1, "X", 2);
     FAILS("EINVAL");
-    ask(s, WIRE_TRANSACTION_END, 1, "T", 1);
+    ask(s, XS_TRANSACTION_END, 1, "T", 1);
     FAILS("EINVAL");
-    ask(s, WIRE_TRANSACTION_END, 0, "T", 2);
+    ask(s, XS_TRANSACTION_END, 0, "T", 2);
     FAILS("ENOENT");
-    ask(s, WIRE_WRITE, 1, "/tx\0in", 6);
+    ask(s, XS_WRITE, 1, "/tx\0in", 6);
     IS("OK\0");
-    ask(s, WIRE_READ, 0, "/tx", 4);
+    ask(s, XS_READ, 0, "/tx", 4);
     FAILS("ENOENT");
-    ask(s, WIRE_WATCH, 99, "/tx\0t", 6); /* pays no heed */
+    ask(s, XS_WATCH, 99, "/tx\0t", 6); /* pays no heed */
     IS("OK\0");
     assert_string_equal(fake_events(s), "/tx t\n");
-    ask(s, WIRE_TRANSACTION_END, 1, "T", 2);
+    ask(s, XS_TRANSACTION_END, 1, "T", 2);
     IS("OK\0");
-    ask(s, WIRE_RESET_WATCHES, 2, "", 1); /* ends the transaction it is in */
+    ask(s, XS_RESET_WATCHES, 2, "", 1); /* ends the transaction it is in */
     IS("OK\0");
-    ask(s, WIRE_TRANSACTION_END, 2, "T", 2);
+    ask(s, XS_TRANSACTION_END, 2, "T", 2);
     FAILS("ENOENT");
 }
 
@@ -188,28 +188,30 @@ static void guests_may_not(void **state)
 {
     struct fake_session *g = fake_open(1);
     (void)state;
-    ASK(g, WIRE_INTRODUCE,
+    ASK(g, XS_INTRODUCE,
         "1\0"
         "2\0"
         "3");
     FAILS("EACCES");
-    ASK(g, WIRE_RELEASE, "1");
+    ASK(g, XS_RELEASE, "1");
     FAILS("EACCES");
-    ASK(g, WIRE_CONTROL, "check");
+    ASK(g, XS_CONTROL, "check");
     FAILS("EACCES");
-    ASK(g, WIRE_SET_TARGET,
+    ASK(g, XS_SET_TARGET,
         "1\0"
         "0");
     FAILS("EACCES");
-    ASK(g, WIRE_RESUME, "1");
+    ASK(g, XS_RESUME, "1");
     FAILS("EACCES");
-    ASK(g, WIRE_SET_PERMS, "@releaseDomain\0n1");
+    ASK(g, XS_SET_PERMS, "@releaseDomain\0n1");
     FAILS("EACCES");
-    ASK(g, WIRE_GET_PERMS, "@releaseDomain");
+    ASK(g, XS_GET_PERMS, "@releaseDomain");
     FAILS("EACCES");
-    ASK(g, WIRE_IS_DOMAIN_INTRODUCED, "0");
-    IS("T\0");
-    ASK(g, WIRE_GET_DOMAIN_PATH, "7");
+    ASK(g, XS_IS_DOMAIN_INTRODUCED, "0");
+    FAILS("EACCES");
+    ASK(g, XS_RM, "/");
+    FAILS("EACCES");
+    ASK(g, XS_GET_DOMAIN_PATH, "7");
     IS("/local/domain/7\0");
 }
 
@@ -228,34 +230,34 @@ static void control(void **state)
 {
     struct fake_session *s = fake_open(0);
     (void)state;
-    ASK(s, WIRE_CONTROL, "check");
+    ASK(s, XS_CONTROL, "check");
     IS("OK\0");
-    ASK_RAW(s, WIRE_CONTROL, "check");
+    ASK_RAW(s, XS_CONTROL, "check");
     FAILS("EINVAL");
-    ASK(s, WIRE_CONTROL, "check\0x");
+    ASK(s, XS_CONTROL, "check\0x");
     FAILS("EINVAL");
-    ASK(s, WIRE_CONTROL, "bogus");
+    ASK(s, XS_CONTROL, "bogus");
     FAILS("EINVAL");
-    ASK(s, WIRE_CONTROL,
+    ASK(s, XS_CONTROL,
         "quota\0set\0nodes\0"
         "17");
     IS("OK\0");
     assert_int_equal(fake_store.limits.nodes, 17);
-    ASK(s, WIRE_CONTROL, "quota\0set\0nodes\0-1");
+    ASK(s, XS_CONTROL, "quota\0set\0nodes\0-1");
     FAILS("EINVAL");
-    ASK(s, WIRE_CONTROL,
+    ASK(s, XS_CONTROL,
         "quota\0set\0path-max\0"
         "100000");
     FAILS("EINVAL");
-    ASK(s, WIRE_CONTROL,
+    ASK(s, XS_CONTROL,
         "quota\0set\0bogus\0"
         "1");
     FAILS("EINVAL");
-    ASK(s, WIRE_CONTROL,
+    ASK(s, XS_CONTROL,
         "quota\0"
         "9");
     FAILS("ENOENT");
-    ASK(s, WIRE_CONTROL, "quota");
+    ASK(s, XS_CONTROL, "quota");
     assert_non_null(strstr(got.data, "nodes            :       17 "));
 }
 
@@ -278,7 +280,7 @@ static void dice(void **state)
     assert_int_equal(do_write(s[0], NULL, "/local/domain/1", ""), 0);
     assert_int_equal(do_perms(s[0], NULL, "/local/domain/1", "n1"), 0);
     for (int step = 0; step < 30000; step++) {
-        char body[WIRE_BODY_MAX];
+        char body[XENSTORE_PAYLOAD_MAX];
         size_t len = 0;
         uint32_t type = (uint32_t)rand() % 24;
         for (int n = rand() % 5; n > 0; n--) {
@@ -288,9 +290,9 @@ static void dice(void **state)
             len += part;
         }
         if (rand() % 50 == 0)
-            for (len = (size_t)rand() % sizeof(body), type = WIRE_WRITE; rand() % 20 != 0;)
+            for (len = (size_t)rand() % sizeof(body), type = XS_WRITE; rand() % 20 != 0;)
                 body[(size_t)rand() % sizeof(body)] = (char)rand();
-        if (type == WIRE_CONTROL && rand() % 4 != 0)
+        if (type == XS_CONTROL && rand() % 4 != 0)
             continue; /* logs */
         ask(s[rand() % 2], type, rand() % 3 == 0 ? (uint32_t)rand() % 40 : 0, body, len);
         s[0]->events[0] = s[1]->events[0] = '\0';

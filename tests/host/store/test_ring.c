@@ -15,7 +15,7 @@
 
 struct guest {
     struct ring_conn ring; /* first */
-    struct wire_ring page;
+    struct xenstore_domain_interface page;
     unsigned notified;
     bool freed;
 };
@@ -89,8 +89,8 @@ static int teardown(void **state)
 static size_t put(struct guest *g, const void *data, size_t len)
 {
     size_t n = 0;
-    while (n < len && g->page.req_prod - g->page.req_cons < WIRE_RING_SIZE)
-        g->page.req[g->page.req_prod++ % WIRE_RING_SIZE] = ((const char *)data)[n++];
+    while (n < len && g->page.req_prod - g->page.req_cons < XENSTORE_RING_SIZE)
+        g->page.req[g->page.req_prod++ % XENSTORE_RING_SIZE] = ((const char *)data)[n++];
     return n;
 }
 
@@ -98,18 +98,18 @@ static size_t get(struct guest *g, void *data, size_t len)
 {
     size_t n = 0;
     while (n < len && g->page.rsp_prod != g->page.rsp_cons)
-        ((char *)data)[n++] = g->page.rsp[g->page.rsp_cons++ % WIRE_RING_SIZE];
+        ((char *)data)[n++] = g->page.rsp[g->page.rsp_cons++ % XENSTORE_RING_SIZE];
     return n;
 }
 
 struct message {
-    struct wire_header h;
-    char body[WIRE_BODY_MAX + 1];
+    struct xsd_sockmsg h;
+    char body[XENSTORE_PAYLOAD_MAX + 1];
 };
 
 static size_t make(struct message *m, uint32_t type, uint32_t id, const void *body, size_t len)
 {
-    m->h = (struct wire_header){type, id, 0, (uint32_t)len};
+    m->h = (struct xsd_sockmsg){type, id, 0, (uint32_t)len};
     memcpy(m->body, body, len);
     return sizeof(m->h) + len;
 }
@@ -153,25 +153,26 @@ static void honest(void **state)
 {
     struct guest *g = start(1);
     struct message m;
-    char body[WIRE_BODY_MAX];
+    char body[XENSTORE_PAYLOAD_MAX];
     (void)state;
-    assert_int_equal(g->page.server_features, WIRE_FEATURE_RECONNECT | WIRE_FEATURE_ERROR);
+    assert_int_equal(g->page.server_features,
+                     XENSTORE_SERVER_FEATURE_RECONNECTION | XENSTORE_SERVER_FEATURE_ERROR);
     turns(g);
     assert_int_equal(g->notified, 1); /* that the store is there */
-    ask(g, WIRE_WRITE, "data\0hello", 10, &m);
-    assert_int_equal(m.h.type, WIRE_WRITE);
-    ask(g, WIRE_READ, "data", 5, &m);
+    ask(g, XS_WRITE, "data\0hello", 10, &m);
+    assert_int_equal(m.h.type, XS_WRITE);
+    ask(g, XS_READ, "data", 5, &m);
     assert_string_equal(m.body, "hello");
-    ask(g, WIRE_READ, "/tool", 6, &m);
-    assert_int_equal(m.h.type, WIRE_ERROR);
+    ask(g, XS_READ, "/tool", 6, &m);
+    assert_int_equal(m.h.type, XS_ERROR);
     assert_string_equal(m.body, "EACCES");
     /* messages longer than the ring, both ways, many times round */
     memset(body, 'x', sizeof(body));
     memcpy(body, "big", 4);
     for (int i = 0; i < 30; i++) {
-        ask(g, WIRE_WRITE, body, 1500 + (size_t)i, &m);
-        assert_int_equal(m.h.type, WIRE_WRITE);
-        ask(g, WIRE_READ, "big", 4, &m);
+        ask(g, XS_WRITE, body, 1500 + (size_t)i, &m);
+        assert_int_equal(m.h.type, XS_WRITE);
+        ask(g, XS_READ, "big", 4, &m);
         assert_int_equal(m.h.len, 1500 + i - 4);
     }
 }
@@ -181,7 +182,7 @@ static void byte_by_byte(void **state)
     struct guest *g = start(1);
     struct message m, answer;
     (void)state;
-    size_t len = make(&m, WIRE_GET_DOMAIN_PATH, 5, "1", 2);
+    size_t len = make(&m, XS_GET_DOMAIN_PATH, 5, "1", 2);
     for (size_t i = 0; i < len; i++) {
         assert_int_equal(put(g, (char *)&m + i, 1), 1);
         turns(g);
@@ -196,7 +197,7 @@ static void many_at_once(void **state)
     struct message m;
     (void)state;
     for (uint32_t i = 0; i < 50; i++) {
-        size_t len = make(&m, WIRE_GET_DOMAIN_PATH, i, "7", 2);
+        size_t len = make(&m, XS_GET_DOMAIN_PATH, i, "7", 2);
         assert_int_equal(put(g, &m, len), len);
     }
     turns(g);
@@ -221,46 +222,46 @@ static void stopped(struct guest *g, uint32_t error)
 static void fresh_start(struct guest *g)
 {
     struct message m;
-    g->page.connection = WIRE_RECONNECT;
+    g->page.connection = XENSTORE_RECONNECT;
     turns(g);
-    assert_int_equal(g->page.connection, WIRE_CONNECTED);
-    assert_int_equal(g->page.error, WIRE_RING_OK);
+    assert_int_equal(g->page.connection, XENSTORE_CONNECTED);
+    assert_int_equal(g->page.error, XENSTORE_ERROR_NONE);
     assert_int_equal(g->page.req_prod | g->page.rsp_prod | g->page.req_cons | g->page.rsp_cons, 0);
-    ask(g, WIRE_GET_DOMAIN_PATH, "3", 2, &m);
+    ask(g, XS_GET_DOMAIN_PATH, "3", 2, &m);
     assert_string_equal(m.body, "/local/domain/3");
 }
 
 static void lying_indexes(void **state)
 {
-    static const uint32_t jumps[] = {WIRE_RING_SIZE + 1, 5000, 0x80000000u, UINT32_MAX};
+    static const uint32_t jumps[] = {XENSTORE_RING_SIZE + 1, 5000, 0x80000000u, UINT32_MAX};
     struct guest *g = start(1);
     struct message m;
     (void)state;
     for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
-        ask(g, WIRE_WATCH, "data\0t", 7, &m);
+        ask(g, XS_WATCH, "data\0t", 7, &m);
         receive(g, &m); /* the first event */
         g->page.req_prod += jumps[i];
         turns(g);
-        stopped(g, WIRE_RING_INDEX);
+        stopped(g, XENSTORE_ERROR_RINGIDX);
         fresh_start(g);
-        make(&m, WIRE_GET_DOMAIN_PATH, 1, "3", 2);
+        make(&m, XS_GET_DOMAIN_PATH, 1, "3", 2);
         g->page.rsp_cons += jumps[i] == UINT32_MAX ? 1 : jumps[i]; /* one less would be no lie */
         put(g, &m, sizeof(m.h) + 2);
         turns(g);
-        stopped(g, WIRE_RING_INDEX);
+        stopped(g, XENSTORE_ERROR_RINGIDX);
         fresh_start(g);
     }
     /* our own indexes in the page are not believed */
-    ask(g, WIRE_GET_DOMAIN_PATH, "3", 2, &m);
+    ask(g, XS_GET_DOMAIN_PATH, "3", 2, &m);
     uint32_t cons = g->page.req_cons;
     g->page.req_cons = 12345;
     g->page.rsp_prod = 999;
-    make(&m, WIRE_GET_DOMAIN_PATH, 1, "4", 2);
+    make(&m, XS_GET_DOMAIN_PATH, 1, "4", 2);
     g->page.req_cons = cons; /* where the guest's own put() looks */
     put(g, &m, sizeof(m.h) + 2);
     g->page.req_cons = 77;
     turns(g);
-    assert_int_equal(g->page.error, WIRE_RING_OK);
+    assert_int_equal(g->page.error, XENSTORE_ERROR_NONE);
     assert_int_equal(g->page.req_cons, cons + sizeof(m.h) + 2);
     receive(g, &m);
     assert_string_equal(m.body, "/local/domain/4");
@@ -268,20 +269,20 @@ static void lying_indexes(void **state)
 
 static void lying_lengths(void **state)
 {
-    static const uint32_t lengths[] = {WIRE_BODY_MAX + 1, 65536, 0x80000000u, UINT32_MAX};
+    static const uint32_t lengths[] = {XENSTORE_PAYLOAD_MAX + 1, 65536, 0x80000000u, UINT32_MAX};
     struct guest *g = start(1);
     struct message m;
     (void)state;
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-        make(&m, WIRE_READ, 1, "/tool", 6);
+        make(&m, XS_READ, 1, "/tool", 6);
         m.h.len = lengths[i];
         put(g, &m, 22);
         turns(g);
-        stopped(g, WIRE_RING_PROTOCOL);
+        stopped(g, XENSTORE_ERROR_PROTO);
         fresh_start(g);
     }
     /* too short for what follows is not a lie: the rest is the next message, and nonsense */
-    make(&m, WIRE_READ, 1, "/tool", 6);
+    make(&m, XS_READ, 1, "/tool", 6);
     m.h.len = 3;
     put(g, &m, 22);
     turns(g);
@@ -294,12 +295,12 @@ static void never_reads(void **state)
     struct guest *g = start(1), *other = start(2);
     struct message m;
     (void)state;
-    make(&m, WIRE_READ, 1, "/local/domain/1", 16);
+    make(&m, XS_READ, 1, "/local/domain/1", 16);
     for (int i = 0; i < 100000 && put(g, &m, 32) == 32; i++)
         turns(g);
     assert_true(g->ring.conn.queued < 20000);
-    assert_int_equal(g->page.error, WIRE_RING_OK);
-    ask(other, WIRE_GET_DOMAIN_PATH, "1", 2, &m);
+    assert_int_equal(g->page.error, XENSTORE_ERROR_NONE);
+    ask(other, XS_GET_DOMAIN_PATH, "1", 2, &m);
     assert_string_equal(m.body, "/local/domain/1");
 }
 
@@ -310,23 +311,23 @@ static void does_not_take_its_events(void **state)
     struct message m;
     char path[256];
     (void)state;
-    ask(g, WIRE_WATCH, "x\0t", 4, &m);
+    ask(g, XS_WATCH, "x\0t", 4, &m);
     receive(g, &m);
     /* the same again says nothing new */
     for (int i = 0; i < 100000; i++)
         assert_int_equal(do_write(dom0, NULL, "/local/domain/1/x", ""), 0);
     turns(g);
     assert_true(g->ring.conn.messages < 3);
-    assert_int_equal(g->page.error, WIRE_RING_OK);
+    assert_int_equal(g->page.error, XENSTORE_ERROR_NONE);
     /* ever new ones end the connection's patience, and no other's */
-    for (int i = 0; i < 40000 && g->page.error == WIRE_RING_OK; i++) {
+    for (int i = 0; i < 40000 && g->page.error == XENSTORE_ERROR_NONE; i++) {
         snprintf(path, sizeof(path), "/local/domain/1/x/%0200d", i);
         assert_int_equal(do_write(dom0, NULL, path, ""), 0);
         if (i % 100 == 0)
             turns(g);
     }
     turns(g);
-    stopped(g, WIRE_RING_COMM);
+    stopped(g, XENSTORE_ERROR_COMM);
     assert_int_equal(g->ring.conn.queued, 0);
     fresh_start(g);
     assert_int_equal(do_rm(dom0, NULL, "/local/domain/1/x"), 0);
@@ -344,12 +345,12 @@ static void flooding_another(void **state)
     memset(body, 'y', sizeof(body));
     memcpy(body, "/local/domain/1\0", 16);
     body[500] = '\0'; /* a long token fills the ring soon */
-    ask(victim, WIRE_WATCH, body, 501, &m);
+    ask(victim, XS_WATCH, body, 501, &m);
     receive(victim, &m);
     unsigned done = 0;
     for (int i = 0; i < 200; i++) {
         size_t len = (size_t)sprintf(body, "n%d", i) + 1;
-        make(&m, WIRE_MKDIR, 1, body, len);
+        make(&m, XS_MKDIR, 1, body, len);
         if (put(g, &m, sizeof(m.h) + len) < sizeof(m.h) + len)
             break;
         turns(g);
@@ -361,7 +362,7 @@ static void flooding_another(void **state)
     assert_int_equal(g->ring.conn.session.account->outstanding, fake_store.limits.outstanding);
     for (unsigned taken = 0; taken < done; taken++) {
         receive(victim, &m);
-        assert_int_equal(m.h.type, WIRE_WATCH_EVENT);
+        assert_int_equal(m.h.type, XS_WATCH_EVENT);
     }
     turns(g);
     while (get(g, &m, sizeof(m.h) + 3) > 0)
@@ -387,7 +388,7 @@ static void noise(void **state)
             g->page.connection = (uint32_t)rand() % 3;
         turns(g);
         if (i % 100 == 0) {
-            ask(other, WIRE_GET_DOMAIN_PATH, "1", 2, &m);
+            ask(other, XS_GET_DOMAIN_PATH, "1", 2, &m);
             assert_string_equal(m.body, "/local/domain/1");
         }
     }

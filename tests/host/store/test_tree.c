@@ -135,11 +135,11 @@ static void takes_paths_apart(void **state)
 /* As deep as a path can be: no recursion may run out of stack. */
 static void is_as_deep_as_paths_are_long(void **state)
 {
-    char path[WIRE_PATH_ABS_MAX + 1] = "/", buffer[WIRE_PATH_ABS_MAX + 1] = "/";
+    char path[XENSTORE_ABS_PATH_MAX + 1] = "/", buffer[XENSTORE_ABS_PATH_MAX + 1] = "/";
     struct node *root = make("", 1);
     size_t len = 1;
     (void)state;
-    while (len + 2 <= WIRE_PATH_ABS_MAX) {
+    while (len + 2 <= XENSTORE_ABS_PATH_MAX) {
         assert_int_equal(tree_attach(&root, path, len, make("d", 2), 2), 0);
         len = len == 1 ? 0 : len;
         memcpy(path + len, "/d", 3);
@@ -147,7 +147,7 @@ static void is_as_deep_as_paths_are_long(void **state)
     }
     struct node *old = node_get(root);
     assert_int_equal(tree_set_value(&root, path, len, value_new("x", 1), 3), 0);
-    assert_int_equal(len, WIRE_PATH_ABS_MAX);
+    assert_int_equal(len, XENSTORE_ABS_PATH_MAX);
     assert_null(tree_find(old, path, len)->value);
     assert_non_null(tree_find(root, path, len)->value);
     node_put(old);
@@ -167,7 +167,7 @@ static int visit(struct node *n, struct node *parent, const char *path, size_t l
 
 static void walks_both_ways(void **state)
 {
-    char path[WIRE_PATH_ABS_MAX + 1] = "/a", text[256] = "";
+    char path[XENSTORE_ABS_PATH_MAX + 1] = "/a", text[256] = "";
     struct node *root = make("", 1);
     (void)state;
     attach(&root, "/", "a", 2);

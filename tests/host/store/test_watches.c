@@ -113,13 +113,13 @@ static void special_ones(void **state)
 static void quota_and_tokens(void **state)
 {
     struct fake_session *g = fake_open(1);
-    char token[WIRE_BODY_MAX], path[32];
+    char token[XENSTORE_PAYLOAD_MAX], path[32];
     (void)state;
     memset(token, 't', sizeof(token));
-    token[WIRE_BODY_MAX - 2 - 2048 - 20 + 1] =
+    token[XENSTORE_PAYLOAD_MAX - 2 - 2048 - 20 + 1] =
         '\0'; /* with the longest path there is, a byte too many */
     assert_int_equal(do_watch(g, "/a", token), E2BIG);
-    token[WIRE_BODY_MAX - 2 - 2048 - 20] = '\0';
+    token[XENSTORE_PAYLOAD_MAX - 2 - 2048 - 20] = '\0';
     assert_int_equal(do_watch(g, "/a", token), 0);
     watch_remove_all(&g->s);
     assert_int_equal(g->s.account->memory, 0);

@@ -284,6 +284,34 @@ static void mixes_page_sizes(void **state)
     }
 }
 
+/* One superpage that cannot be had is had in pieces; the ones behind it are whole again. */
+static void goes_on_after_a_gap(void **state)
+{
+    struct build_params p = {.kernel = linux_path, .memory_kib = 40 << 10};
+    struct hv *hv = fake_start();
+    struct build_result r;
+
+    (void)state;
+    fake.super_gap = 5 * 512;
+    build(&p, hv, &r);
+    assert_int_equal(fake.superpages, 1000 - 19);
+    assert_p2m(BASE, 0x1400);
+    fake_stop();
+}
+
+/* Memory is rounded up to whole pages. */
+static void odd_memory(void **state)
+{
+    struct build_params p = {.kernel = plain_path, .memory_kib = (8 << 10) + 1};
+    struct failure why;
+    struct build *b = build_open(&p, &why);
+
+    (void)state;
+    assert_non_null(b);
+    assert_int_equal(build_pages(b), 2049);
+    build_close(b);
+}
+
 static void order_of_calls(void **state)
 {
     struct build_params p = {.kernel = plain_path, .memory_kib = 8 << 10, .tsc_mode = 2};
@@ -465,11 +493,12 @@ static void ramdisk_becomes_shorter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(builds_linux),      cmocka_unit_test(builds_plain),
-        cmocka_unit_test(mixes_page_sizes),  cmocka_unit_test(order_of_calls),
-        cmocka_unit_test(every_call_fails),  cmocka_unit_test(claim_not_offered),
-        cmocka_unit_test(machine_too_small), cmocka_unit_test(bad_files),
-        cmocka_unit_test(bad_parameters),    cmocka_unit_test(ramdisk_becomes_shorter),
+        cmocka_unit_test(builds_linux),        cmocka_unit_test(builds_plain),
+        cmocka_unit_test(mixes_page_sizes),    cmocka_unit_test(order_of_calls),
+        cmocka_unit_test(every_call_fails),    cmocka_unit_test(claim_not_offered),
+        cmocka_unit_test(machine_too_small),   cmocka_unit_test(bad_files),
+        cmocka_unit_test(goes_on_after_a_gap), cmocka_unit_test(odd_memory),
+        cmocka_unit_test(bad_parameters),      cmocka_unit_test(ramdisk_becomes_shorter),
     };
 
     return cmocka_run_group_tests(tests, write_files, remove_files);

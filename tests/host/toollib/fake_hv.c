@@ -157,7 +157,8 @@ long hv_populate_physmap(struct hv *hv, uint16_t domid, uint64_t *pfns, unsigned
     if (domid != FAKE_DOMID || (order != 0 && order != 9))
         return error(EINVAL);
     for (unsigned i = 0; i < n; i++) {
-        uint64_t frame = pfns[i] % (1u << order) == 0 ? take_frame(order) : 0;
+        bool gap = order && fake.super_gap && pfns[i] == fake.super_gap;
+        uint64_t frame = gap || pfns[i] % (1u << order) ? 0 : take_frame(order);
 
         if (!frame)
             return i;

@@ -19,6 +19,7 @@
 struct fake {
     /* knobs */
     unsigned superpages; /* how many there are to be had */
+    uint64_t super_gap;  /* none is to be had for this guest page (0: no such gap) */
     uint64_t free_pages; /* what the machine says and gives */
     const char *fail_call;
     unsigned fail_nth;

@@ -245,6 +245,25 @@ static void plain_sizes(void **state)
     check_all(&plain_guest, 8192, 123456);
 }
 
+/* The stack at every place within 4 MiB: the padding grows by another 4 MiB when it gets thin. */
+static void padding(void **state)
+{
+    unsigned thick = 0;
+
+    (void)state;
+    for (uint64_t pages = 1; pages <= 1024; pages++) {
+        struct elf_guest g = linux_guest;
+        struct failure why;
+        struct layout l;
+
+        g.end += pages * 4096;
+        assert_int_equal(layout_compute(&l, &g, 128 * MIB_PAGES, 0, &why), 0);
+        check_items(&l, &g);
+        thick += l.mapped_pages - l.stack_pfn > 1025;
+    }
+    assert_in_range(thick, 120, 128); /* 512 KiB, less what two more tables move */
+}
+
 /* Small domains: the padding may lie outside, what is used may not. */
 static void tiny_domain(void **state)
 {
@@ -441,7 +460,7 @@ int main(void)
         cmocka_unit_test(impossible_bases),    cmocka_unit_test(p2m_addresses),
         cmocka_unit_test(p2m_across_tables),   cmocka_unit_test(odd_bases),
         cmocka_unit_test(start_info_of_linux), cmocka_unit_test(start_info_of_plain),
-        cmocka_unit_test(first_registers),
+        cmocka_unit_test(first_registers),     cmocka_unit_test(padding),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,11 +248,86 @@ static void json(void **state)
     guest_config_free(&g);
 }
 
+/* What is kept comes back as what it was: printed again it is the same text. */
+static void json_back(void **state)
+{
+    static const char *const cases[] = {
+        "", "uuid='11111111-2222-3333-4444-555555555555'\nvcpus=2\nmaxvcpus=4\nmaxmem=128\n"
+            "ramdisk='/r'\nroot='/dev/xvda1'\nextra='ro \"quiet\"'\non_crash='preserve'\n"
+            "on_poweroff='rename-restart'\non_reboot='destroy'\non_watchdog='coredump-restart'\n"
+            "cpus=['0-3,^2','7']\ncpus_soft='255'\ncpu_weight=512\ncap=50\n"
+            "disk=['/a,raw,xvda','/b,raw,xvdb,r,no-discard,direct-io-safe,backend=x',\n"
+            "'/i,,hdc,cdrom','/q,qcow2,sda,w,backendtype=qdisk','vdev=hda,cdrom']\n"
+            "vif=['mac=00:16:3e:01:02:03,rate=1MB/s,ip=1.2.3.4,mtu=9000,vifname=x,netdev=e',\n"
+            "'bridge=b1,backend=y,devid=5,script=vif-bridge']\n"
+            "max_grant_frames=128\nmax_maptrack_frames=9\nmax_grant_version=1\n"
+            "max_event_channels=2047"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct failure why = {0};
+        struct guest_config g, back;
+        char *first, *second;
+
+        good(cases[i], &g);
+        first = guest_config_json(&g, true);
+        if (guest_config_from_json(first, &back, &why) != 0)
+            fail_msg("%s", why.text);
+        second = guest_config_json(&back, true);
+        assert_string_equal(first, second);
+        free(first);
+        free(second);
+        guest_config_free(&g);
+        guest_config_free(&back);
+    }
+}
+
+static void json_damage(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "{",
+        "[]",
+        "{}",
+        "{\"c_info\":{\"type\":\"pv\"},\"b_info\":{\"sched_params\":{}}}",
+        "{\"c_info\":{\"type\":\"pv\",\"name\":\"../x\",\"uuid\":"
+        "\"11111111-2222-3333-4444-555555555555\"},\"b_info\":{\"target_memkb\":4,"
+        "\"kernel\":\"/k\"}}",
+        "{\"c_info\":{\"type\":\"pv\",\"name\":\"g\",\"uuid\":"
+        "\"11111111-2222-3333-4444-555555555555\"},\"b_info\":{\"target_memkb\":4,"
+        "\"kernel\":\"/k\"},\"disks\":[{\"vdev\":\"zzz\",\"pdev_path\":\"/a\"}]}",
+    };
+    struct guest_config g;
+    char *json;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct failure why = {0};
+
+        assert_int_equal(guest_config_from_json(bad[i], &g, &why), -1);
+        assert_non_null(strstr(why.text, "cannot use the kept configuration: "));
+    }
+    good("disk=['/a,raw,xvda']\nvif=['mac=00:16:3e:01:02:03']", &g);
+    json = guest_config_json(&g, true);
+    guest_config_free(&g);
+    for (size_t i = 0; json[i] != '\0'; i++) {
+        struct failure why = {0};
+        char kept = json[i];
+
+        json[i] = kept == '0' ? '-' : '0';
+        if (guest_config_from_json(json, &g, &why) == 0)
+            guest_config_free(&g);
+        json[i] = kept;
+    }
+    free(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),   cmocka_unit_test(whole),     cmocka_unit_test(warnings),
-        cmocka_unit_test(complaints), cmocka_unit_test(long_name), cmocka_unit_test(json),
+        cmocka_unit_test(defaults),   cmocka_unit_test(whole),       cmocka_unit_test(warnings),
+        cmocka_unit_test(complaints), cmocka_unit_test(long_name),   cmocka_unit_test(json),
+        cmocka_unit_test(json_back),  cmocka_unit_test(json_damage),
     };
 
     return cmocka_run_group_tests_name("xl_config", tests, NULL, NULL);

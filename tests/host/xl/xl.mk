@@ -2,7 +2,7 @@
 # Host tests of xl: configuration, specifications, output formats, with sanitizers:
 # build/tests/host/xl_*.
 
-XL_TESTS = $(addprefix $(B)/tests/host/xl_, cfg spec config format)
+XL_TESTS = $(addprefix $(B)/tests/host/xl_, cfg spec config format damage)
 
 xl-tests: $(XL_TESTS)
 
@@ -10,7 +10,7 @@ XL_ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 
 XL_PURE_OBJS = $(addprefix $(B)/xl-asan/dom0-tools/, \
     lib/failure.o lib/cfg.o lib/cfg_lex.o lib/spec_vdev.o lib/spec_disk.o lib/spec_vif.o \
-    lib/guest_config.o lib/guest_json.o xl/format.o)
+    lib/guest_config.o lib/guest_json.o lib/guest_json_read.o xl/format.o)
 
 $(B)/xl-asan/%.o: %.c
 	@mkdir -p $(@D)
@@ -19,6 +19,14 @@ $(B)/xl-asan/%.o: %.c
 $(B)/tests/host/xl_%: $(B)/xl-asan/tests/host/xl/%_test.o $(XL_PURE_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(XL_ASAN) -o $@ $^ -lyajl -lcmocka
+
+$(B)/tests/host/xl_damage: $(B)/xl-asan/tests/host/xl/fuzz_config.o
+
+# the same with libFuzzer, by hand: build/tests/fuzz/xl_config [CORPUS] (needs clang)
+$(B)/tests/fuzz/xl_config: tests/host/xl/fuzz_config.c $(addprefix dom0-tools/lib/, failure.c cfg.c \
+    cfg_lex.c spec_vdev.c spec_disk.c spec_vif.c guest_config.c guest_json.c guest_json_read.c)
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(CFLAGS_USER)) -O1 -fsanitize=fuzzer,address,undefined -o $@ $^ -lyajl
 
 .PHONY: xl-tests
 .SECONDARY:

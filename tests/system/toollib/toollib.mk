@@ -9,3 +9,7 @@ $(B)/tests/toollib_boot: $(B)/obj/tests/system/toollib/boot_guest.o $(TOOLLIB_OB
 $(B)/tests/toollib_probe: $(B)/obj/tests/system/toollib/probe.o $(TOOLLIB_OBJS)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(TOOLLIB_LIBS)
+
+# for test_toollib.py
+TOOLLIB_TESTS += $(B)/tests/toollib_boot $(B)/tests/toollib_probe
+check-reference: $(B)/tests/toollib_boot $(B)/tests/toollib_probe
