@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * One clock: system time = ns_base + scale(TSC - tsc_base), with the multiplier and shift of the ABI
- * (xen.h, struct vcpu_time_info), so that guests who do the same sum get the same nanosecond. The bases
- * are fixed at boot, hence guests' copies need no updates afterwards.
+ * One clock: system time = ns_base + scale(TSC - tsc_base), with the multiplier and shift of the
+ * ABI (xen.h, struct vcpu_time_info), so that guests who do the same sum get the same nanosecond.
+ * The bases are fixed at boot, hence guests' copies need no updates afterwards.
  *
- * The TSC is measured against channel 2 of the PIT (Intel 8254), or against the ACPI PM timer where there
- * is no PIT. Of three measurements the shortest counts: what disturbs one makes it longer.
+ * The TSC is measured against channel 2 of the PIT (Intel 8254), or against the ACPI PM timer where
+ * there is no PIT. Of five measurements the shortest counts: what disturbs one makes it longer.
  */
 #include "x86/time.h"
 #include "x86/asm.h"
@@ -28,7 +28,8 @@ static int8_t shift;
 static struct {
     uint64_t secs;
     uint32_t nsecs;
-} wallclock; /* at system time 0; LOCK_DOMLIST is not needed: 64-bit store, version in each domain */
+} wallclock; /* at system time 0; LOCK_DOMLIST is not needed: 64-bit store, version in each domain
+              */
 
 static uint64_t scale(uint64_t ticks)
 {
@@ -68,19 +69,18 @@ uint64_t ns_to_tsc(nsec_t t)
 /* TSC ticks while PIT channel 2 counts `count` down; 0 when it does not. */
 static uint64_t ticks_by_pit(uint16_t count)
 {
-    uint64_t start, end, limit = 0;
+    uint64_t start, limit = 0;
 
     outb(0x61, (uint8_t)((inb(0x61) & ~3) | 1)); /* gate open, speaker off */
     outb(0x43, 0xb0);                            /* channel 2, both bytes, mode 0 */
     outb(0x42, (uint8_t)count);
     start = rdtsc();
     outb(0x42, (uint8_t)(count >> 8));
-    do {
-        end = rdtsc();
+    while (!(inb(0x61) & 0x20))
         if (++limit == 10000000)
             return 0;
-    } while (!(inb(0x61) & 0x20));
-    return end - start;
+    return rdtsc() -
+           start; /* read last: a pause anywhere makes the measurement longer, never shorter */
 }
 
 static uint64_t ticks_by_pm_timer(uint32_t count)
@@ -91,8 +91,8 @@ static uint64_t ticks_by_pm_timer(uint32_t count)
 
     if (!port)
         return 0;
-    first = inl(port);
     start = rdtsc();
+    first = inl(port);
     while (((inl(port) - first) & 0xffffff) < count)
         if (++limit == 10000000)
             return 0;
@@ -104,11 +104,11 @@ static uint32_t measure_khz(void)
     uint64_t pit = ~0ul, pm = ~0ul;
     uint16_t count = PIT_HZ / 100;
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         pit = min(pit, ticks_by_pit(count));
     if (pit)
         return (uint32_t)(pit * PIT_HZ / count / 1000);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         pm = min(pm, ticks_by_pm_timer(PM_TIMER_HZ / 100));
     if (!pm)
         panic("neither the PIT nor the ACPI PM timer counts: no clock to measure the CPU by");
