@@ -43,6 +43,7 @@ static void on_own_stack(void)
     create_idle_domain();
     sched_init_cpu();
     console_init_irq();
+    domain_add_keys();
     log_info("%lu MiB of memory, %u CPU(s), %u.%03u MHz", page_total_count() >> 8, nr_cpus, cpu_khz / 1000,
              cpu_khz % 1000);
     dom0_build();
