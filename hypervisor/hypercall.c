@@ -145,12 +145,13 @@ static const struct row physdev_ops[] = {
     [PHYSDEVOP_unmap_pirq] = {physdevop_unmap_pirq, S(physdev_unmap_pirq), PRIV},
     [PHYSDEVOP_manage_pci_add] = {physdevop_manage_pci_add, S(physdev_manage_pci), PRIV},
     [PHYSDEVOP_manage_pci_remove] = {physdevop_manage_pci_remove, S(physdev_manage_pci), PRIV},
-    [PHYSDEVOP_restore_msi] = {physdevop_restore_msi, 0, PRIV},
+    [PHYSDEVOP_restore_msi] = {physdevop_restore_msi, S(physdev_restore_msi), PRIV},
     [PHYSDEVOP_setup_gsi] = {physdevop_setup_gsi, S(physdev_setup_gsi), PRIV},
     [PHYSDEVOP_get_free_pirq] = {physdevop_get_free_pirq, S(physdev_get_free_pirq), BACK | PRIV},
     [PHYSDEVOP_pci_mmcfg_reserved] = {physdevop_pci_mmcfg_reserved, S(physdev_pci_mmcfg_reserved), PRIV},
     [PHYSDEVOP_pci_device_add] = {physdevop_pci_device_add, S(physdev_pci_device_add), PRIV},
     [PHYSDEVOP_pci_device_remove] = {physdevop_pci_device_remove, S(physdev_pci_device), PRIV},
+    [PHYSDEVOP_restore_msi_ext] = {physdevop_restore_msi_ext, S(physdev_pci_device), PRIV},
     [PHYSDEVOP_pirq_eoi_gmfn_v2] = {physdevop_pirq_eoi_gmfn, S(physdev_pirq_eoi_gmfn), 0},
 };
 
