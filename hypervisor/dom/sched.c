@@ -28,7 +28,10 @@
 #include "pv/debugreg.h"
 #include "pv/pv.h"
 
-#define SLICE MILLISECONDS(10)
+#define SLICE     MILLISECONDS(10)
+/* A vCPU that wakes takes the CPU from one that runs, but not within this time of its start: else a guest that sends
+ * packets pays two switches for each instead of for a batch (docs/decisions.md). */
+#define RATELIMIT MICROSECONDS(500)
 
 struct slice {
     struct timer timer;
@@ -233,6 +236,12 @@ static void __attribute__((noreturn)) switch_to(struct pcpu *p, struct vcpu *pre
     exit_to_guest();
 }
 
+/* When the running vCPU must make room for those that wait. */
+static nsec_t turn_end(const struct pcpu *p, const struct vcpu *v)
+{
+    return p->boost ? min(v->turn_start + RATELIMIT, v->slice_end) : v->slice_end;
+}
+
 void schedule(void)
 {
     struct pcpu *p = this_cpu();
@@ -241,24 +250,26 @@ void schedule(void)
     bool keep;
 
     spin_lock(&p->sched_lock);
-    keep = !prev->is_idle && vcpu_runnable(prev);
-    if (keep && (list_empty(&p->run_queue) || t < prev->slice_end) && !p->boost)
+    keep = !prev->is_idle && vcpu_runnable(prev) && !p->yield;
+    p->yield = false;
+    if (keep && (list_empty(&p->run_queue) || t < turn_end(p, prev)))
         next = prev;
     else {
-        if (keep)
+        p->boost = false;
+        if (!prev->is_idle && vcpu_runnable(prev))
             enqueue(prev, false);
         next = list_empty(&p->run_queue) ? p->idle
                                          : list_entry(p->run_queue.next, struct vcpu, run_link);
         if (!next->is_idle)
             dequeue(next);
     }
-    p->boost = false;
     if (prev != next) {
         if (!prev->is_idle)
-            runstate_change(prev, keep ? RUNSTATE_runnable : resting_state(prev), t);
+            runstate_change(prev, prev->queued ? RUNSTATE_runnable : resting_state(prev), t);
         if (!next->is_idle) {
             runstate_change(next, RUNSTATE_running, t);
             next->running = true;
+            next->turn_start = t;
         }
     }
     if (!next->is_idle && (prev != next || t >= next->slice_end))
@@ -266,7 +277,7 @@ void schedule(void)
     spin_unlock(&p->sched_lock);
 
     if (!next->is_idle && !list_empty(&p->run_queue))
-        timer_set(&slices[p->id]->timer, next->slice_end);
+        timer_set(&slices[p->id]->timer, turn_end(p, next));
     else if (slices[p->id]->timer.cpu)
         timer_stop(&slices[p->id]->timer);
     switch_to(p, prev, next);
@@ -274,7 +285,7 @@ void schedule(void)
 
 void sched_yield_current(void)
 {
-    this_cpu()->boost = true; /* the next in the queue goes first */
+    this_cpu()->yield = true; /* the next in the queue goes first */
     softirq_raise(SOFTIRQ_SCHEDULE);
 }
 

@@ -92,7 +92,7 @@ struct vcpu {
     struct list run_link;
     uint32_t pause_count; /* atomic */
     struct vcpu_runstate_info runstate;
-    nsec_t slice_end;
+    nsec_t turn_start, slice_end;
     uint64_t affinity_hard[AFFINITY_WORDS], affinity_soft[AFFINITY_WORDS];
     int credit;
 

@@ -59,7 +59,8 @@ struct pcpu {
     struct list run_queue;
     uint32_t nr_running;
     uint32_t nr_homes; /* vCPUs that live here; atomic */
-    bool boost;        /* somebody better than the running one waits, or it yielded */
+    bool boost;        /* one that woke waits at the head of the queue */
+    bool yield;        /* the running one lets the others go first */
 
     /* under timer_lock */
     struct spinlock timer_lock;
