@@ -225,8 +225,9 @@ struct hcall pretend_hcall(struct vcpu *v, uint64_t a0, uint64_t a1, uint64_t a2
 
 void pretend_guest_unmapped(const void *start, size_t n)
 {
-    unmapped_start = start;
-    unmapped_end = n ? unmapped_start + n : unmapped_start;
+    unmapped_start = unmapped_end = start;
+    if (n)
+        unmapped_end += n;
 }
 
 /* Bytes of [p, p + n) before the first that faults. The first page is never mapped. */
