@@ -51,6 +51,7 @@ static void on_own_stack(void)
     hvmap_drop_init();
     page_alloc_add(image_maddr(init_start), image_maddr(init_end));
     log_info("dom0 starts; %lu MiB free", page_free_count() >> 8);
+    console_release_vga();
     domain_unpause_by_controller(dom0);
     reset_stack_and_call(idle_loop);
 }

@@ -6,6 +6,8 @@
  */
 #include "lib/lib.h"
 
+typedef uint64_t unaligned_t __attribute__((aligned(1), may_alias));
+
 void *memcpy(void *dst, const void *src, size_t n)
 {
     void *to = dst;
@@ -29,7 +31,7 @@ void *memmove(void *dst, const void *src, size_t n)
         return memcpy(dst, src, n);
     while (n >= 8) {
         n -= 8;
-        *(volatile uint64_t *)(to + n) = *(const volatile uint64_t *)(from + n);
+        *(volatile unaligned_t *)(to + n) = *(const volatile unaligned_t *)(from + n);
     }
     while (n--)
         *(volatile uint8_t *)(to + n) = from[n];

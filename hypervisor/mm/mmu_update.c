@@ -102,7 +102,7 @@ long do_mmu_update(struct hcall *c, void *arg)
     uint32_t pt_dom = (uint32_t)c->a[3] >> 16;
     long budget = pt_budget;
     struct pt_batch b = {.pt_owner = c->d, .budget = &budget};
-    int rc = vcpu_finish_old_table(c->v, &budget);
+    int rc = unlikely(c->v->old_table) ? vcpu_finish_old_table(c->v, &budget) : 0;
 
     (void)arg;
     if (unlikely(rc))

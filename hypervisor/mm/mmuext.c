@@ -213,7 +213,7 @@ long do_mmuext_op(struct hcall *c, void *arg)
 {
     uint32_t count = (uint32_t)c->a[1], before = (uint32_t)(c->a[1] >> 32), done = 0;
     struct call k = {.c = c, .budget = pt_budget};
-    int rc = vcpu_finish_old_table(c->v, &k.budget);
+    int rc = unlikely(c->v->old_table) ? vcpu_finish_old_table(c->v, &k.budget) : 0;
 
     (void)arg;
     if (unlikely(rc))

@@ -53,6 +53,7 @@ struct pt_batch {
     struct domain *target;    /* of the frames that entries name; domain_io, domain_xen */
     long *budget;             /* NULL: never -ERESTART */
     struct frame *locked;     /* or NULL */
+    uint64_t locked_mfn;      /* its number, while it is not NULL */
     unsigned level;           /* of `locked` */
     bool flush;               /* an entry above L1 went: flush pt_owner's CPUs in the end */
     struct frame *unfinished; /* a table, referenced, whose release the caller has to go on with */
@@ -113,6 +114,8 @@ int vcpu_set_user_l4_within(struct vcpu *v, mfn_t l4, long *budget);
 void vcpu_put_page_tables(struct vcpu *v); /* teardown: both, and an unfinished one */
 /* Goes on with the release that an earlier hypercall of v left unfinished. 0 or -ERESTART. */
 int vcpu_finish_old_table(struct vcpu *v, long *budget);
+/* Boot, after cpu_detect(): which entry bits need a closer look. */
+void pt_init(void);
 
 /* Entries looked at before a hypercall has to be continued; only tests change it. */
 extern long pt_budget;

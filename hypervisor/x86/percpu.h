@@ -67,8 +67,7 @@ struct pcpu {
     nsec_t timer_armed;
 
     /* lib/spinlock.c, debug builds */
-    uint16_t locks_held[8];
-    uint8_t nr_locks;
+    uint32_t locks_held, locks_paired; /* a bit per enum lock_class; the second of a pair */
 
     uint64_t idle_ns, last_idle;
     nsec_t hcall_deadline; /* hypercall.c; 0: not looked at yet */
