@@ -8,7 +8,7 @@ LINT_CHECKS = format spdx reading-order headers layers cppcheck
 export LAYERS = lib x86 mm dom comms,pv,dev hypercall boot
 # hypercall handlers, wherever they lie
 export LAYER_HANDLERS = dom/domctl*.c dom/sysctl*.c dom/sched_op.c \
-    dom/vcpu_op.c dom/scheduler_op.c mm/memory*.c mm/exchange.c mm/mmu_update.c mm/mmuext.c dev/physdev*.c \
+    dom/vcpu_op.c dom/scheduler_op.c mm/memory*.c mm/mmu_update.c mm/mmuext.c dev/physdev*.c \
     dev/platform*.c comms/evtchn_op.c comms/grant_op.c pv/callback.c
 # data and inline look-ups of domains and vCPUs; what boot found out, read only afterwards
 export LAYER_SHARED = dom/domain.h dom/vcpu.h boot/boot.h boot/memory_map.h
