@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * FIFO delivery (abi-inventory 4.3): an event word for each port in pages that the guest gives, and
+ * FIFO delivery (ABI: event_channel.h): an event word for each port in pages that the guest gives, and
  * 16 queues a vCPU, each a chain of ports through the words' link fields. The control block of a
  * vCPU holds the queues' heads and which of them are ready.
  *

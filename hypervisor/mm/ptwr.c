@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Guest kernels write into page tables that they have mapped read-only, as if those were theirs
- * (abi-inventory 3.6). The write faults; here its instruction is fetched, decoded, and performed as
+ * (the ABI wants it so of writable page tables). The write faults; here its instruction is fetched, decoded, and performed as
  * a validated change of one L1 entry. Only instructions that store to one naturally aligned place
  * of up to 8 bytes inside the faulting entry are taken; for all others, and for values that
  * validation refuses, the guest gets its page fault. Instruction encoding: AMD64 APM vol. 3.

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds dom0 from the boot modules: a PV64 kernel (bzImage or ELF) and its initrd, laid out as abi-inventory 1.3 says.
+ * Builds dom0 from the boot modules: a PV64 kernel (bzImage or ELF) and its initrd, laid out as the ABI has it (xen.h, struct start_info).
  * Pseudo-physical frame numbers run up from the kernel's VIRT_BASE:
  *
- *   0          low memory, kernel image | [initrd] | [p2m list] | start_info | page tables | stack | slack
- *              -- all of this mapped from VIRT_BASE; v_end is a multiple of 4 MiB --
- *   then       initrd, when the kernel says it may lie unmapped (MOD_START_PFN)
- *   then       p2m list and its page tables, when the kernel says where to map it (INIT_P2M)
- *   then       the rest of dom0's memory
+ *   0      low memory, kernel image | [initrd] | [p2m list] | start_info | page tables
+ *          | stack | slack
+ *          -- all of this mapped from VIRT_BASE; v_end is a multiple of 4 MiB --
+ *   then   initrd, when the kernel says it may lie unmapped (MOD_START_PFN)
+ *   then   p2m list and its page tables, when the kernel says where to map it (INIT_P2M)
+ *   then   the rest of dom0's memory
  *
  * Runs once at start of day on the boot CPU; every failure is a panic with a sentence, for there is nobody to tell.
  */
