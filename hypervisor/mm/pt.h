@@ -88,8 +88,8 @@ int pt_install_l1(struct domain *d, uint64_t slot, uint64_t pte, const mfn_t *ex
 uint64_t pt_walk(struct vcpu *v, uint64_t va);
 
 /* mm/ptwr.c: a write fault of the guest kernel on a read-only mapped, own L1 table
- * (an emulated writable page table): decodes and performs the store through pt_write_l1(). true: done, rip
- * advanced (single-step honoured by the caller). */
+ * (an emulated writable page table): decodes and performs the store through pt_write_l1(). true:
+ * done, rip advanced (single-step honoured by the caller). */
 struct regs;
 bool ptwr_emulate(struct vcpu *v, struct regs *r, uint64_t va);
 

@@ -93,5 +93,6 @@ void hvmap_init(void);
 /* Maps the region of one CPU and returns it, zeroed, its entry page and stack ready; boot and
  * smp.c. */
 struct pcpu *hvmap_percpu(unsigned cpu);
-/* Boot's code and data are done with: unmaps init_start..init_end; the caller gives the frames back. */
+/* Boot's code and data are done with: unmaps init_start..init_end; the caller gives the frames
+ * back. */
 void hvmap_drop_init(void);
