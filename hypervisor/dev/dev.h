@@ -42,5 +42,5 @@ long do_platform_op(struct hcall *c, void *arg);
 bool iomem_permitted(const struct domain *d, mfn_t m);
 /* The frame may be mapped, but read-only: MSI-X tables, IOAPIC pages. */
 bool iomem_read_only(mfn_t m);
-/* Port permission of dom0 (abi-inventory 2.13); other domains have none. */
+/* Port permission of dom0; other domains have none. */
 bool ioport_permitted(const struct domain *d, uint16_t port, unsigned bytes);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scheduler and the context switch. Each CPU has a queue of runnable vCPUs. One that wakes goes to the front (it
- * waited for I/O), one that has used up its slice to the end. The timer runs only while somebody else waits.
+ * The scheduler and the context switch. Each CPU has a queue of runnable vCPUs. One that wakes goes
+ * to the front (it waited for I/O), one that has used up its slice to the end. The timer runs only
+ * while somebody else waits.
  *
- * States and the lock: v->flags, queued, running and the queue are under the sched_lock of v->cpu, which is fixed
- * while the vCPU exists. pause counts are atomic and are looked at with the lock held.
+ * States and the lock: v->flags, queued, running and the queue are under the sched_lock of v->cpu,
+ * which is fixed while the vCPU exists. pause counts are atomic and are looked at with the lock
+ * held.
  *
- * The CPU keeps the last guest vCPU's CR3, segments and FPU loaded while idle (p->loaded), so that a guest that sleeps
- * and wakes alone costs no switch.
+ * The CPU keeps the last guest vCPU's CR3, segments and FPU loaded while idle (p->loaded), so that
+ * a guest that sleeps and wakes alone costs no switch.
  */
 #include "lib/lib.h"
 #include "x86/asm.h"
@@ -214,7 +216,8 @@ static void load(struct pcpu *p, struct vcpu *v)
         write_cr0(read_cr0() | CR0_TS);
 }
 
-static void __attribute__((noreturn)) switch_to(struct pcpu *p, struct vcpu *prev, struct vcpu *next)
+static void __attribute__((noreturn))
+switch_to(struct pcpu *p, struct vcpu *prev, struct vcpu *next)
 {
     if (prev != next) {
         if (!prev->is_idle) {

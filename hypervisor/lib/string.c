@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory and string functions under their C names, because the compiler calls them by these. Copies go
- * by REP MOVSQ: one instruction for eight bytes, and fast on every CPU since the string instructions
- * became so; short ones by bytes. No overlap is allowed but in memmove().
+ * Memory and string functions under their C names, because the compiler calls them by these. Copies
+ * go by REP MOVSQ: one instruction for eight bytes, and fast on every CPU since the string
+ * instructions became so; short ones by bytes. No overlap is allowed but in memmove().
  */
 #include "lib/lib.h"
 
@@ -139,7 +139,8 @@ unsigned long strtoul(const char *s, char **end, int base)
 {
     unsigned long v = 0;
 
-    if ((base == 0 || base == 16) && s[0] == '0' && (s[1] | 0x20) == 'x' && digit_value(s[2]) < 16) {
+    if ((base == 0 || base == 16) && s[0] == '0' && (s[1] | 0x20) == 'x' &&
+        digit_value(s[2]) < 16) {
         s += 2;
         base = 16;
     } else if (base == 0) {

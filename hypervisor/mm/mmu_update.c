@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changes of page-table entries by hypercall: mmu_update, update_va_mapping (abi-inventory 3.3,
- * 3.4). Requests are copied in by chunks and performed one by one; the first that fails ends the
- * call, and *done counts those before it.
+ * Changes of page-table entries by hypercall: mmu_update, update_va_mapping (ABI: xen.h). Requests
+ * are copied in by chunks and performed one by one; the first that fails ends the call, and *done
+ * counts those before it.
  *
  * Continuation of mmu_update: the request pointer and count move on; how many are done so far is in
  * the upper half of the count register. A guest that puts something there itself gets a wrong

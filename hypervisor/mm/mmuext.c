@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * mmuext_op (abi-inventory 3.5): pinning, new page-table roots, flushes, the LDT, whole pages.
+ * mmuext_op (ABI: xen.h): pinning, new page-table roots, flushes, the LDT, whole pages.
  * Operations are performed one by one; the first that fails ends the call and *done counts those
  * before it. Continuation as in mmu_update.c: pointer and count move on, the upper half of the
  * count register holds what is done.

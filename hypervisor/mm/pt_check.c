@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The rules for page-table entries of guests, at validation of a whole table and at the change of
- * one entry (abi-inventory 3.2). An entry that is present holds what it names: L1 a reference, and
+ * one entry. An entry that is present holds what it names: L1 a reference, and
  * a writable use when it is writable; L2 to L4 a reference and a use as table of the level below.
  * Entries that name no RAM hold nothing.
  *

@@ -72,7 +72,7 @@ struct pcpu {
 
     uint64_t idle_ns, last_idle;
     nsec_t hcall_deadline; /* hypercall.c; 0: not looked at yet */
-    uint64_t tsc_base; /* x86/time.c */
+    uint64_t tsc_base;     /* x86/time.c */
     nsec_t ns_base;
     uint8_t online;
 };

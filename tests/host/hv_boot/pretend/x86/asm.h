@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * For the boot code's tests: no machine below. unpack.c prepares a CPU for the libraries; here it is prepared.
+ * For the boot code's tests: no machine below. unpack.c prepares a CPU for the libraries; here it
+ * is prepared.
  */
 #pragma once
 #include "lib/types.h"
