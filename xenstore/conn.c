@@ -35,6 +35,7 @@ struct out {
 };
 
 static struct conn *all;
+static bool any_dead; /* conn_reap() has work */
 static struct conn *ready_first, **ready_last = &ready_first;
 
 static const char *name_of(const struct conn *c, char *text, size_t size)
@@ -69,7 +70,7 @@ void conn_fail(struct conn *c, uint32_t error, const char *fmt, ...)
     va_end(args);
     if (error != XENSTORE_ERROR_NONE && c->failures++ < LOGGED_FAILURES)
         log_line("connection %s stopped: %s", name_of(c, who, sizeof(who)), why);
-    c->dead = true;
+    c->dead = any_dead = true;
     c->error = error;
 }
 
@@ -323,7 +324,7 @@ void conn_shut(struct conn *c)
 {
     drop_queue(c);
     session_close(&c->session);
-    c->dead = c->shut = true;
+    c->dead = c->shut = any_dead = true;
 }
 
 static void destroy(struct conn *c)
@@ -337,6 +338,9 @@ static void destroy(struct conn *c)
 void conn_reap(void)
 {
     struct conn **at = &all;
+    if (!any_dead)
+        return;
+    any_dead = false;
     while (*at != NULL) {
         struct conn *c = *at;
         if (c->dead && !c->shut && c->transport->failed(c, c->error)) {

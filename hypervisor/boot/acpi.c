@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The few things of ACPI (6.4, chapter 5) that the hypervisor needs: processors, interrupt controllers and
- * how ISA interrupts are wired (MADT), registers for sleep and reset (FADT), and the sleep type of
- * power-off (\_S5 in the DSDT, found by its bytes; there is no AML interpreter here). All else is dom0's.
- * Every table is checked for length and checksum; a bad one is as if absent, with a warning.
+ * The few things of ACPI (6.4, chapter 5) that the hypervisor needs: processors, interrupt
+ * controllers and how ISA interrupts are wired (MADT), registers for sleep and reset (FADT), and
+ * the sleep type of power-off (\_S5 in the DSDT, found by its bytes; there is no AML interpreter
+ * here). All else is dom0's. Every table is checked for length and checksum; a bad one is as if
+ * absent, with a warning.
  */
 #include "boot/boot.h"
 #include "lib/lib.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel out of its container: a bzImage's payload (Linux, Documentation/x86/boot.rst, "payload_offset") or a
- * compressed ELF file, by Debian's liblzma, libzstd and zlib. Those are C libraries: they want malloc, which is an
- * arena here, the stack protector's word at %fs:0x28, and SSE. They run with interrupts off, once, at start of day,
- * and none of them stays in memory.
+ * The kernel out of its container: a bzImage's payload (Linux, Documentation/x86/boot.rst,
+ * "payload_offset") or a compressed ELF file, by Debian's liblzma, libzstd and zlib. Those are C
+ * libraries: they want malloc, which is an arena here, the stack protector's word at %fs:0x28, and
+ * SSE. They run with interrupts off, once, at start of day, and none of them stays in memory.
  *
- * The size of what comes out is known before: Linux appends it to every payload (gzip carries its own). Output goes
- * straight into one buffer of that size, so even large dictionaries need no memory of their own.
+ * The size of what comes out is known before: Linux appends it to every payload (gzip carries its
+ * own). Output goes straight into one buffer of that size, so even large dictionaries need no
+ * memory of their own.
  */
 #include "boot/boot.h"
 #include "lib/lib.h"
@@ -94,7 +95,7 @@ void *__memcpy_chk(void *dst, const void *src, size_t n, size_t room)
     return memcpy(dst, src, n);
 }
 
-/* libzstd calls these when they are there; weak references do not reach this far down from address 0 */
+/* libzstd calls these when they are there; weak references do not reach so far down. */
 unsigned long long ZSTD_trace_decompress_begin(const void *ctx)
 {
     (void)ctx;
@@ -113,8 +114,8 @@ static bool unpack_xz(const uint8_t *in, size_t size, uint8_t *out, size_t out_s
     uint64_t memlimit = ~0ul;
     size_t in_at = 0, out_at = 0;
 
-    return lzma_stream_buffer_decode(&memlimit, 0, NULL, in, &in_at, size, out, &out_at, out_size) ==
-               0 &&
+    return lzma_stream_buffer_decode(&memlimit, 0, NULL, in, &in_at, size, out, &out_at,
+                                     out_size) == 0 &&
            out_at == out_size;
 }
 
@@ -175,9 +176,9 @@ static const struct format *find_format(const uint8_t *p, size_t size)
 }
 
 /* The libraries' machine: SSE on, a thread block behind %fs, the stack aligned to 16. */
-static __attribute__((noinline, force_align_arg_pointer)) bool
-run(const struct format *f, const uint8_t *in, size_t size, uint8_t *out,
-                size_t out_size)
+static __attribute__((noinline, force_align_arg_pointer)) bool run(const struct format *f,
+                                                                   const uint8_t *in, size_t size,
+                                                                   uint8_t *out, size_t out_size)
 {
     static uint64_t thread_block[8] __attribute__((aligned(64)));
     uint64_t fs = rdmsr(MSR_FS_BASE), cr0 = read_cr0();
@@ -220,7 +221,8 @@ static const void *unpack(const uint8_t *in, size_t size, size_t *out_size, cons
     snprintf(sentence, sizeof(sentence), "its %s data are damaged", f->name);
     if (!run(f, in, f->size_inside ? size : size - 4, mfn_to_va(output.first), unpacked)) {
         if (out_of_memory)
-            snprintf(sentence, sizeof(sentence), "there is no memory to unpack its %s data", f->name);
+            snprintf(sentence, sizeof(sentence), "there is no memory to unpack its %s data",
+                     f->name);
         return NULL;
     }
     *out_size = unpacked;

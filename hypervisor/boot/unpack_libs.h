@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The few functions of liblzma, libzstd and zlib that boot/unpack.c calls, declared here because those libraries' own
- * headers want a C library's; and what they call of one.
+ * The few functions of liblzma, libzstd and zlib that boot/unpack.c calls, declared here because
+ * those libraries' own headers want a C library's; and what they call of one.
  */
 #pragma once
 #include "lib/types.h"

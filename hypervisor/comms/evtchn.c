@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Event channels (abi-inventory 4.1 to 4.4): the table of a domain's ports, raising events,
+ * Event channels (ABI: event_channel.h): the table of a domain's ports, raising events,
  * closing. States of a port and their memory are in evtchn_private.h, the hypercalls in
  * evtchn_op.c.
  *

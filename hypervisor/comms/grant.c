@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Grant tables, version 1 (abi-inventory 4.8): the table's life, claiming and releasing entries,
+ * Grant tables, version 1 (ABI: grant_table.h): the table's life, claiming and releasing entries,
  * and the operations on the table itself. Mapping is in grant_map.c, copying in grant_copy.c; the
  * structures are in grant_private.h.
  *

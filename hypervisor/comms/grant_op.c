@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * grant_table_op (abi-inventory 4.8): one operation on an array of elements, each with its own
+ * grant_table_op (ABI: grant_table.h): one operation on an array of elements, each with its own
  * status, continued in the middle when it takes long; and the operations on tables as a whole.
  */
 #include "comms/grant_private.h"

@@ -32,7 +32,7 @@
 #define SWITCH_COUNT    3
 
 static struct spinlock console_lock = SPINLOCK(LOCK_CONSOLE);
-static bool panicking, use_uart, ring_has_guests, softirqs_run;
+static bool panicking, use_uart, ring_has_guests, keep_vga, softirqs_run;
 static bool mid_line; /* dom0's text ended without a newline */
 static uint64_t dropped;
 
@@ -312,6 +312,9 @@ void console_init_early(void)
     if (in_list(devices, "vga"))
         vga_init();
     ring_has_guests = cmdline_bool("console_to_ring", false);
+    keep_vga = cmdline_option("vga", devices, sizeof(devices)) && strstr(devices, "keep");
+    cmdline_bool("noreboot",
+                 false); /* asked again at the end, if it comes to that; known from now on */
     log_set_backend(&backend);
     set_levels();
 }
@@ -328,10 +331,7 @@ void console_init_irq(void)
 
 void console_release_vga(void)
 {
-    char option[16];
-
-    /* vga=keep: go on writing over dom0's text, for debugging */
-    if (cmdline_option("vga", option, sizeof(option)) && strstr(option, "keep"))
+    if (keep_vga) /* vga=keep: go on writing over dom0's text, for debugging */
         return;
     lock();
     vga_release();

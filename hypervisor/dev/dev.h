@@ -32,6 +32,7 @@ long physdevop_pci_device_remove(struct hcall *c, void *arg);
 long physdevop_manage_pci_add(struct hcall *c, void *arg);
 long physdevop_manage_pci_remove(struct hcall *c, void *arg);
 long physdevop_restore_msi(struct hcall *c, void *arg);
+long physdevop_restore_msi_ext(struct hcall *c, void *arg);
 long physdevop_pirq_eoi_gmfn(struct hcall *c, void *arg);
 /* platform_op: arg is struct xen_platform_op, copied in and back. */
 long do_platform_op(struct hcall *c, void *arg);
@@ -41,5 +42,5 @@ long do_platform_op(struct hcall *c, void *arg);
 bool iomem_permitted(const struct domain *d, mfn_t m);
 /* The frame may be mapped, but read-only: MSI-X tables, IOAPIC pages. */
 bool iomem_read_only(mfn_t m);
-/* Port permission of dom0 (abi-inventory 2.13); other domains have none. */
+/* Port permission of dom0; other domains have none. */
 bool ioport_permitted(const struct domain *d, uint16_t port, unsigned bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * domctl: dom0's tools make, inspect and end domains (abi-inventory 6; ABI: domctl.h). The table of
+ * domctl: dom0's tools make, inspect and end domains (ABI: domctl.h). The table of
  * commands is here, with what each needs; those about a domain's life too. The others are in
  * domctl_vcpu.c, domctl_mem.c and domctl_policy.c.
  *

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scheduler and the context switch. Each CPU has a queue of runnable vCPUs. One that wakes goes to the front (it
- * waited for I/O), one that has used up its slice to the end. The timer runs only while somebody else waits.
+ * The scheduler and the context switch. Each CPU has a queue of runnable vCPUs. One that wakes goes
+ * to the front (it waited for I/O), one that has used up its slice to the end. The timer runs only
+ * while somebody else waits.
  *
- * States and the lock: v->flags, queued, running and the queue are under the sched_lock of v->cpu, which is fixed
- * while the vCPU exists. pause counts are atomic and are looked at with the lock held.
+ * States and the lock: v->flags, queued, running and the queue are under the sched_lock of v->cpu,
+ * which is fixed while the vCPU exists. pause counts are atomic and are looked at with the lock
+ * held.
  *
- * The CPU keeps the last guest vCPU's CR3, segments and FPU loaded while idle (p->loaded), so that a guest that sleeps
- * and wakes alone costs no switch.
+ * The CPU keeps the last guest vCPU's CR3, segments and FPU loaded while idle (p->loaded), so that
+ * a guest that sleeps and wakes alone costs no switch.
  */
 #include "lib/lib.h"
 #include "x86/asm.h"
@@ -28,7 +30,10 @@
 #include "pv/debugreg.h"
 #include "pv/pv.h"
 
-#define SLICE MILLISECONDS(10)
+#define SLICE     MILLISECONDS(10)
+/* A vCPU that wakes takes the CPU from one that runs, but not within this time of its start: else a guest that sends
+ * packets pays two switches for each instead of for a batch (docs/decisions.md). */
+#define RATELIMIT MICROSECONDS(500)
 
 struct slice {
     struct timer timer;
@@ -211,7 +216,8 @@ static void load(struct pcpu *p, struct vcpu *v)
         write_cr0(read_cr0() | CR0_TS);
 }
 
-static void __attribute__((noreturn)) switch_to(struct pcpu *p, struct vcpu *prev, struct vcpu *next)
+static void __attribute__((noreturn))
+switch_to(struct pcpu *p, struct vcpu *prev, struct vcpu *next)
 {
     if (prev != next) {
         if (!prev->is_idle) {
@@ -233,6 +239,12 @@ static void __attribute__((noreturn)) switch_to(struct pcpu *p, struct vcpu *pre
     exit_to_guest();
 }
 
+/* When the running vCPU must make room for those that wait. */
+static nsec_t turn_end(const struct pcpu *p, const struct vcpu *v)
+{
+    return p->boost ? min(v->turn_start + RATELIMIT, v->slice_end) : v->slice_end;
+}
+
 void schedule(void)
 {
     struct pcpu *p = this_cpu();
@@ -241,24 +253,26 @@ void schedule(void)
     bool keep;
 
     spin_lock(&p->sched_lock);
-    keep = !prev->is_idle && vcpu_runnable(prev);
-    if (keep && (list_empty(&p->run_queue) || t < prev->slice_end) && !p->boost)
+    keep = !prev->is_idle && vcpu_runnable(prev) && !p->yield;
+    p->yield = false;
+    if (keep && (list_empty(&p->run_queue) || t < turn_end(p, prev)))
         next = prev;
     else {
-        if (keep)
+        p->boost = false;
+        if (!prev->is_idle && vcpu_runnable(prev))
             enqueue(prev, false);
         next = list_empty(&p->run_queue) ? p->idle
                                          : list_entry(p->run_queue.next, struct vcpu, run_link);
         if (!next->is_idle)
             dequeue(next);
     }
-    p->boost = false;
     if (prev != next) {
         if (!prev->is_idle)
-            runstate_change(prev, keep ? RUNSTATE_runnable : resting_state(prev), t);
+            runstate_change(prev, prev->queued ? RUNSTATE_runnable : resting_state(prev), t);
         if (!next->is_idle) {
             runstate_change(next, RUNSTATE_running, t);
             next->running = true;
+            next->turn_start = t;
         }
     }
     if (!next->is_idle && (prev != next || t >= next->slice_end))
@@ -266,7 +280,7 @@ void schedule(void)
     spin_unlock(&p->sched_lock);
 
     if (!next->is_idle && !list_empty(&p->run_queue))
-        timer_set(&slices[p->id]->timer, next->slice_end);
+        timer_set(&slices[p->id]->timer, turn_end(p, next));
     else if (slices[p->id]->timer.cpu)
         timer_stop(&slices[p->id]->timer);
     switch_to(p, prev, next);
@@ -274,7 +288,7 @@ void schedule(void)
 
 void sched_yield_current(void)
 {
-    this_cpu()->boost = true; /* the next in the queue goes first */
+    this_cpu()->yield = true; /* the next in the queue goes first */
     softirq_raise(SOFTIRQ_SCHEDULE);
 }
 

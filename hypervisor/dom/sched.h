@@ -17,13 +17,13 @@ struct hcall;
 void sched_init_cpu(void); /* this CPU: its idle vCPU and queue */
 void schedule(void) __attribute__((noreturn));
 void idle_loop(void) __attribute__((noreturn));
-void sched_add_vcpu(struct vcpu *v); /* a new vCPU chooses its first CPU */
+void sched_add_vcpu(struct vcpu *v);    /* a new vCPU chooses its first CPU */
 void sched_remove_vcpu(struct vcpu *v); /* it is off every CPU */
 /* Waits until v, which may not run, is off its CPU, and its registers are in struct vcpu. */
 void sched_sync(struct vcpu *v);
-void sched_unload_this(void);          /* SOFTIRQ_UNLOAD */
-void vcpu_recheck(struct vcpu *v);     /* pause counts or flags changed: on or off the queue */
-void sched_poll_timeout(void *vcpu);   /* timer of SCHEDOP_poll */
+void sched_unload_this(void);        /* SOFTIRQ_UNLOAD */
+void vcpu_recheck(struct vcpu *v);   /* pause counts or flags changed: on or off the queue */
+void sched_poll_timeout(void *vcpu); /* timer of SCHEDOP_poll */
 void sched_yield_current(void);
 /* SCHEDOP rows, dom/sched_op.c */
 long schedop_yield(struct hcall *c, void *arg);

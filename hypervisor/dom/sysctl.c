@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * sysctl: what dom0's tools ask of the machine and of the hypervisor as a whole (abi-inventory 6;
- * ABI: sysctl.h). The table is at the end. The hypercall table lets only privileged domains in.
+ * sysctl: what dom0's tools ask of the machine and of the hypervisor as a whole (ABI:
+ * sysctl.h). The table is at the end. The hypercall table lets only privileged domains in.
  */
 #include "dev/console.h"
 #include "dom/domain.h"

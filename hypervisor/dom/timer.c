@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One-shot timers (dom/timer.h): a sorted list per CPU. There are a few per vCPU, so a list is short; the nearest
- * deadline is what the local APIC is armed for.
+ * One-shot timers (dom/timer.h): a sorted list per CPU. There are a few per vCPU, so a list is
+ * short; the nearest deadline is what the local APIC is armed for.
  */
 #include "lib/lib.h"
 #include "x86/irq.h"

@@ -92,7 +92,7 @@ struct vcpu {
     struct list run_link;
     uint32_t pause_count; /* atomic */
     struct vcpu_runstate_info runstate;
-    nsec_t slice_end;
+    nsec_t turn_start, slice_end;
     uint64_t affinity_hard[AFFINITY_WORDS], affinity_soft[AFFINITY_WORDS];
     int credit;
 
@@ -120,10 +120,10 @@ bool vcpu_runnable(const struct vcpu *v);
 /* One more vCPU of d with this number, down; NULL without memory. LOCK_DOMAIN. */
 struct vcpu *vcpu_create(struct domain *d, unsigned id);
 struct vcpu *vcpu_create_idle(void); /* this CPU's; of the idle domain */
-void vcpu_destroy(struct vcpu *v); /* frees it; it must be off every CPU and hold no references */
+void vcpu_destroy(struct vcpu *v);   /* frees it; it must be off every CPU and hold no references */
 
 /* Loads a whole context (VCPUOP_initialise, DOMCTL_setvcpucontext, dom0's first). -EINVAL,
- * -EOPNOTSUPP as abi-inventory 4.5 says; references taken. The vCPU must not run. */
+ * -EOPNOTSUPP for other tables on a vCPU that has run; references taken. The vCPU must not run. */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx);
 void vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *ctx);
 /* Drops every reference a vCPU holds on frames (tables, GDT, LDT, vcpu_info). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ELF64 as of the System V ABI, gABI chapters 4 and 5: header, program headers, notes. Everything is read
- * through copies, so alignment does not matter.
+ * ELF64 as of the System V ABI, gABI chapters 4 and 5: header, program headers, notes. Everything
+ * is read through copies, so alignment does not matter.
  */
 #include "lib/elf.h"
 #include "lib/lib.h"
@@ -61,7 +61,8 @@ bool elf_open(struct elf_image *e, const void *data, size_t size, const char **w
     if (memcmp(h.ident, "\177ELF", 4))
         return false;
     *why = "it is no 64-bit x86 ELF program";
-    if (h.ident[4] != 2 || h.ident[5] != 1 || h.machine != EM_X86_64 || (h.type != 2 && h.type != 3))
+    if (h.ident[4] != 2 || h.ident[5] != 1 || h.machine != EM_X86_64 ||
+        (h.type != 2 && h.type != 3))
         return false;
     *why = "its ELF program headers lie outside the file";
     *e = (struct elf_image){.data = data,

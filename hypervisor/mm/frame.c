@@ -159,7 +159,7 @@ int frame_get_type_within(struct frame *f, enum frame_type t, long *budget)
         } else if (unlikely(x & TYPE_PARTIAL)) {
             if (swap_type(f, &x, t | TYPE_BUSY | TYPE_ONE))
                 return validate_busy(f, (unsigned)(x >> TYPE_STAMP_SHIFT), true, budget);
-        } else if (unlikely((x & TYPE_USES) == TYPE_USES)) {
+        } else if (unlikely((int32_t)x < 0)) {
             return -EBUSY;
         } else if (likely(swap_type(f, &x, x + TYPE_ONE))) {
             return 0;

@@ -39,7 +39,7 @@ enum frame_type {
     FRAME_L3,
     FRAME_L4,
     FRAME_SEG_DESC, /* GDT or LDT */
-    FRAME_SHARED,   /* reserved for page sharing; never taken now */
+    FRAME_SHARED,   /* read-only for all: the M2P */
     FRAME_WRITABLE,
 };
 
@@ -52,12 +52,12 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 32, "the frame table costs 32 bytes a frame");
 
 /* count */
-#define FRAME_ALLOCATED  (1ull << 63) /* the owner's; that is one reference */
-#define FRAME_RAM        (1ull << 62) /* fixed: the memory map says so */
-#define FRAME_HYPERVISOR (1ull << 61) /* by frame_share_alloc(): ours, shared with the owner */
-#define FRAME_LINGERS    (1ull << 60) /* no more allocated; holds a reference on its owner */
-#define FRAME_FREE       (1ull << 59) /* first of a free block (page_alloc.c) */
-#define FRAME_REFS       ((1ull << 48) - 1)
+#define FRAME_ALLOCATED  (1ull << 63)  /* the owner's; that is one reference */
+#define FRAME_RAM        (1ull << 62)  /* fixed: the memory map says so */
+#define FRAME_HYPERVISOR (1ull << 61)  /* by frame_share_alloc(): ours, shared with the owner */
+#define FRAME_LINGERS    (1ull << 60)  /* no more allocated; holds a reference on its owner */
+#define FRAME_FREE       (1ull << 59)  /* first of a free block (page_alloc.c) */
+#define FRAME_REFS       0xffffffffull /* refused from half of that on */
 /* type */
 #define TYPE_LABEL       7ull        /* enum frame_type */
 #define TYPE_VALID       (1ull << 3) /* entries or descriptors are checked */
@@ -65,25 +65,18 @@ _Static_assert(sizeof(struct frame) == 32, "the frame table costs 32 bytes a fra
 #define TYPE_PINNED      (1ull << 5) /* a guest holds one use and one reference by pinning */
 #define TYPE_LOCKED      (1ull << 6)
 #define TYPE_PARTIAL     (1ull << 7)
-#define TYPE_ONE         (1ull << 8) /* uses: bits 8..39 */
-#define TYPE_USES        (0xffffffffull << 8)
+#define TYPE_ONE         (1ull << 8) /* uses: bits 8..31, refused from half of that on */
+#define TYPE_USES        (0xffffffull << 8)
 #define TYPE_STAMP_SHIFT 40 /* when the last use or reference went; PARTIAL: entries done */
 #define TYPE_STAMP       (0xffffffull << TYPE_STAMP_SHIFT)
 
-/* Which stretches of 65536 frames have any RAM: the frame table has holes where none has. */
-#define FRAME_STRETCH    16
-extern uint8_t frame_stretch_has_ram[];
-
-/* NULL when m is no RAM of the memory map. */
+/* NULL when m is no RAM of the memory map. Where 256 MiB together have none, the frame table reads
+ * as zeros (x86/hvmap.c). */
 static inline struct frame *frame_of(mfn_t m)
 {
-    struct frame *f;
+    struct frame *f = (struct frame *)(FRAMETABLE_VIRT + m.v * sizeof(struct frame));
 
-    if (unlikely(m.v >= max_mfn || !(frame_stretch_has_ram[m.v >> (FRAME_STRETCH + 3)] &
-                                     1u << (m.v >> FRAME_STRETCH & 7))))
-        return NULL;
-    f = (struct frame *)FRAMETABLE_VIRT + m.v;
-    return likely(READ_ONCE(f->count) & FRAME_RAM) ? f : NULL;
+    return likely(m.v < max_mfn) && likely(READ_ONCE(f->count) & FRAME_RAM) ? f : NULL;
 }
 static inline mfn_t frame_mfn(const struct frame *f)
 {
@@ -105,9 +98,8 @@ static inline bool frame_get(struct frame *f, const struct domain *d)
     uint64_t c = READ_ONCE(f->count);
 
     do {
-        if (unlikely(!(c & FRAME_ALLOCATED) || frame_owner(f) != d ||
-                     (c & FRAME_REFS) == FRAME_REFS))
-            return false;
+        if (unlikely((int64_t)c >= 0 || frame_owner(f) != d || (int32_t)c < 0))
+            return false; /* not FRAME_ALLOCATED, not d's, or overflowing */
     } while (unlikely(!__atomic_compare_exchange_n(&f->count, &c, c + 1, false, __ATOMIC_SEQ_CST,
                                                    __ATOMIC_RELAXED)));
     if (likely(frame_owner(f) == d))
@@ -129,7 +121,7 @@ static inline int frame_get_writable(struct frame *f)
 {
     uint64_t x = READ_ONCE(f->type);
 
-    if (likely((x & TYPE_LABEL) == FRAME_WRITABLE && (x & TYPE_USES) != TYPE_USES) &&
+    if (likely((x & TYPE_LABEL) == FRAME_WRITABLE && (int32_t)x >= 0) &&
         likely(__atomic_compare_exchange_n(&f->type, &x, x + TYPE_ONE, false, __ATOMIC_SEQ_CST,
                                            __ATOMIC_RELAXED)))
         return 0;
@@ -139,7 +131,7 @@ static inline void frame_put_writable(struct frame *f)
 {
     uint64_t x = READ_ONCE(f->type);
 
-    if (likely((x & TYPE_USES) > TYPE_ONE) &&
+    if (likely((uint32_t)x >= 2 * TYPE_ONE) &&
         likely(__atomic_compare_exchange_n(&f->type, &x, x - TYPE_ONE, false, __ATOMIC_SEQ_CST,
                                            __ATOMIC_RELAXED)))
         return;
@@ -149,7 +141,7 @@ static inline void frame_put_shared(struct frame *f)
 {
     uint64_t c = READ_ONCE(f->count);
 
-    if (likely((c & FRAME_REFS) > 1) &&
+    if (likely((uint32_t)c > 1) &&
         likely(__atomic_compare_exchange_n(&f->count, &c, c - 1, false, __ATOMIC_SEQ_CST,
                                            __ATOMIC_RELAXED)))
         return;

@@ -15,7 +15,6 @@
 #define MAX_RAM_MFN  (5ull << 28) /* the direct map's 5 TiB */
 #define RELEASE_COST 16           /* of one frame, in looks at entries */
 
-uint8_t frame_stretch_has_ram[(MAX_RAM_MFN >> FRAME_STRETCH) / 8];
 struct domain domain_io = {.id = DOMID_IO, .first_page = NO_FRAME};
 struct domain domain_xen = {.id = DOMID_XEN, .first_page = NO_FRAME};
 
@@ -29,8 +28,6 @@ void frame_table_add_ram(uint64_t start, uint64_t end)
     uint64_t m = div_up(max(start, 0x100000ul), PAGE_SIZE);
 
     for (; m < end >> PAGE_SHIFT && m < MAX_RAM_MFN; m++) {
-        frame_stretch_has_ram[m >> (FRAME_STRETCH + 3)] |=
-            (uint8_t)(1u << (m >> FRAME_STRETCH & 7));
         frame_at(m)->count = FRAME_RAM;
         frame_at(m)->type = FRAME_NONE;
         frame_at(m)->owner = NULL;
@@ -46,6 +43,7 @@ void frame_table_add_m2p(void)
             if (!frame_of(mfn(m)))
                 continue;
             frame_at(m)->owner = &domain_xen;
+            frame_at(m)->type = FRAME_SHARED | TYPE_ONE; /* for ever: so never writable */
             frame_at(m)->count = FRAME_RAM | FRAME_ALLOCATED | 1;
         }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * memory_op: how much memory a domain has, and giving and taking it (abi-inventory 3.10). The three
+ * memory_op: how much memory a domain has, and giving and taking it (ABI: memory.h). The three
  * reservation operations answer the number of extents done, never an error for an extent.
  * Continuation: the extent to go on with is in the bits of the command above the first six, so a
  * guest that forges it only skips some of its own extents.

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * HYPERVISOR_memory_op: reservations (memory.c), exchange (exchange.c), maps (memory_maps.c).
- * Handlers are rows of the table in hypercall.c; arg is the structure of <xen/memory.h> that the
- * operation names, copied in, and for 3, 4 and 14 a domid_t. Rows that copy back: exchange (on
- * errors too), machphys_mfn_list, machphys_mapping, memory_map, machine_memory_map,
- * acquire_resource, reserved_device_memory_map. c->a[0] is the command with the first extent above
- * bit 5.
+ * HYPERVISOR_memory_op: reservations (memory.c), exchange (memory_exchange.c), maps
+ * (memory_maps.c). Handlers are rows of the table in hypercall.c; arg is the structure of
+ * <xen/memory.h> that the operation names, copied in, and for 3, 4 and 14 a domid_t. Rows that copy
+ * back: exchange (on errors too), machphys_mfn_list, machphys_mapping, memory_map,
+ * machine_memory_map, acquire_resource, reserved_device_memory_map. c->a[0] is the command with the
+ * first extent above bit 5.
  */
 #pragma once
 struct hcall;

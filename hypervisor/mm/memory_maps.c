@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * memory_op: what machine memory looks like (E820, M2P), and frames of a domain's services for
- * tools to map (abi-inventory 3.10). Maps that the toolstack sets belong to the domain and are
+ * tools to map (ABI: memory.h). Maps that the toolstack sets belong to the domain and are
  * guarded by its lock (LOCK_DOMAIN).
  */
 #include <xen/memory.h>

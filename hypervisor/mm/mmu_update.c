@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changes of page-table entries by hypercall: mmu_update, update_va_mapping (abi-inventory 3.3,
- * 3.4). Requests are copied in by chunks and performed one by one; the first that fails ends the
- * call, and *done counts those before it.
+ * Changes of page-table entries by hypercall: mmu_update, update_va_mapping (ABI: xen.h). Requests
+ * are copied in by chunks and performed one by one; the first that fails ends the call, and *done
+ * counts those before it.
  *
  * Continuation of mmu_update: the request pointer and count move on; how many are done so far is in
  * the upper half of the count register. A guest that puts something there itself gets a wrong
@@ -102,7 +102,7 @@ long do_mmu_update(struct hcall *c, void *arg)
     uint32_t pt_dom = (uint32_t)c->a[3] >> 16;
     long budget = pt_budget;
     struct pt_batch b = {.pt_owner = c->d, .budget = &budget};
-    int rc = vcpu_finish_old_table(c->v, &budget);
+    int rc = unlikely(c->v->old_table) ? vcpu_finish_old_table(c->v, &budget) : 0;
 
     (void)arg;
     if (unlikely(rc))

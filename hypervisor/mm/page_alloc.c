@@ -9,6 +9,7 @@
  */
 #include "mm/page_alloc.h"
 #include "mm/frame.h"
+#include "mm/pt.h"
 #include "lib/lib.h"
 #include "lib/spinlock.h"
 #include "x86/hvmap.h"
@@ -157,6 +158,7 @@ void page_alloc_init(void)
         page_alloc_add(boot_region[i].start << PAGE_SHIFT, boot_region[i].end << PAGE_SHIFT);
     nr_boot_regions = 0;
     frame_table_add_m2p();
+    pt_init();
 }
 
 mfn_t page_alloc(unsigned order, unsigned addr_bits)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Page-table entries (AMD64 APM vol. 2, 5.3) and the one door through which guests change them. The
- * rules are those of abi-inventory 3.2 and 3.3; pt_check.c holds them.
+ * rules are in pt_check.c.
  */
 #pragma once
 #include "lib/types.h"
@@ -53,6 +53,7 @@ struct pt_batch {
     struct domain *target;    /* of the frames that entries name; domain_io, domain_xen */
     long *budget;             /* NULL: never -ERESTART */
     struct frame *locked;     /* or NULL */
+    uint64_t locked_mfn;      /* its number, while it is not NULL */
     unsigned level;           /* of `locked` */
     bool flush;               /* an entry above L1 went: flush pt_owner's CPUs in the end */
     struct frame *unfinished; /* a table, referenced, whose release the caller has to go on with */
@@ -63,7 +64,7 @@ enum pt_mode {
     PT_EXCHANGE, /* only if it still is as it was read: -EAGAIN */
 };
 /* Stores `val` into the entry at maddr `ptr`, by the type of the frame it lies in: validated store
- * for L1..L4, plain store for writable pages. Errors of abi-inventory 3.2/3.3. */
+ * for L1..L4, plain store for writable pages. */
 int pt_batch_update(struct pt_batch *b, uint64_t ptr, uint64_t val, enum pt_mode mode);
 void pt_batch_end(struct pt_batch *b);
 /* One entry of an L1 that the caller has locked in b. `old` is what the caller read there. */
@@ -87,8 +88,8 @@ int pt_install_l1(struct domain *d, uint64_t slot, uint64_t pte, const mfn_t *ex
 uint64_t pt_walk(struct vcpu *v, uint64_t va);
 
 /* mm/ptwr.c: a write fault of the guest kernel on a read-only mapped, own L1 table
- * (abi-inventory 3.6): decodes and performs the store through pt_write_l1(). true: done, rip
- * advanced (single-step honoured by the caller). */
+ * (an emulated writable page table): decodes and performs the store through pt_write_l1(). true:
+ * done, rip advanced (single-step honoured by the caller). */
 struct regs;
 bool ptwr_emulate(struct vcpu *v, struct regs *r, uint64_t va);
 
@@ -113,6 +114,8 @@ int vcpu_set_user_l4_within(struct vcpu *v, mfn_t l4, long *budget);
 void vcpu_put_page_tables(struct vcpu *v); /* teardown: both, and an unfinished one */
 /* Goes on with the release that an earlier hypercall of v left unfinished. 0 or -ERESTART. */
 int vcpu_finish_old_table(struct vcpu *v, long *budget);
+/* Boot, after cpu_detect(): which entry bits need a closer look. */
+void pt_init(void);
 
 /* Entries looked at before a hypercall has to be continued; only tests change it. */
 extern long pt_budget;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The rules for page-table entries of guests, at validation of a whole table and at the change of
- * one entry (abi-inventory 3.2). An entry that is present holds what it names: L1 a reference, and
+ * one entry. An entry that is present holds what it names: L1 a reference, and
  * a writable use when it is writable; L2 to L4 a reference and a use as table of the level below.
  * Entries that name no RAM hold nothing.
  *
@@ -23,6 +23,12 @@
 #define PTE_TABLE_BAD (PTE_PWT | PTE_PCD | PTE_PSE | PTE_G)
 
 long pt_budget = 16384;
+static uint64_t l1_unusual = PTE_CACHE; /* and NX without host NX */
+
+void pt_init(void)
+{
+    l1_unusual = PTE_CACHE | (cpu.nx ? 0 : PTE_NX);
+}
 
 static bool is_hypervisor_slot(unsigned i)
 {
@@ -30,7 +36,8 @@ static bool is_hypervisor_slot(unsigned i)
 }
 
 /* A mapping of device memory: by permission, uncached unless the guest asked for WC, UC or UC-. */
-static int l1_get_device(const struct domain *d, const struct domain *target, uint64_t *pte)
+static __attribute__((noinline)) int l1_get_device(const struct domain *d,
+                                                   const struct domain *target, uint64_t *pte)
 {
     mfn_t m = pte_mfn(*pte);
 
@@ -52,25 +59,31 @@ static int l1_get_device(const struct domain *d, const struct domain *target, ui
     return 0;
 }
 
+/* Cache attributes are for who drives devices, and not on what the hypervisor maps itself. */
+static __attribute__((noinline)) int l1_check_unusual(const struct domain *d, const struct frame *f,
+                                                      uint64_t pte)
+{
+    if (!d->privileged || (pte & PTE_NX && !cpu.nx))
+        return -EINVAL;
+    return f && READ_ONCE(f->count) & FRAME_HYPERVISOR ? -EACCES : 0;
+}
+
 /* Takes what a present L1 entry of d's table holds; *pte becomes what is to be stored. */
-static inline int l1_get(const struct domain *d, struct domain *target, uint64_t *pte)
+static inline __attribute__((always_inline)) int l1_get(const struct domain *d,
+                                                        struct domain *target, uint64_t *pte)
 {
     uint64_t e = (*pte | PTE_US) & ~PTE_G;
     struct frame *f = frame_of(pte_mfn(e));
 
     *pte = e;
-    if (unlikely(e & PTE_NX && !cpu.nx))
-        return -EINVAL;
-    if (unlikely(e & PTE_CACHE)) {
-        if (!d->privileged)
-            return -EINVAL;
-        if (f && READ_ONCE(f->count) & FRAME_HYPERVISOR)
-            return -EACCES;
+    if (unlikely(e & l1_unusual)) {
+        int rc = l1_check_unusual(d, f, e);
+
+        if (rc)
+            return rc;
     }
     if (unlikely(!f))
         return l1_get_device(d, target, pte);
-    if (unlikely(target == &domain_xen && e & PTE_RW))
-        return -EPERM;
     if (unlikely(!frame_get(f, target)))
         return -EBUSY;
     if (e & PTE_RW && unlikely(frame_get_writable(f))) {
@@ -277,7 +290,7 @@ static int change_writable(struct pt_batch *b, uint64_t *slot, uint64_t old, uin
 {
     struct frame *f = frame_of(pte_mfn(old));
 
-    if (!f || (!(old & PTE_RW) && (frame_owner(f) != b->target || b->target == &domain_xen)))
+    if (!f || (!(old & PTE_RW) && frame_owner(f) != b->target))
         return -ENXIO;
     if (!(old & PTE_RW) && frame_get_writable(f))
         return -EBUSY;
@@ -299,7 +312,7 @@ int pt_write_l1(struct pt_batch *b, uint64_t *slot, uint64_t old, uint64_t val, 
         if (likely(old & PTE_P)) {
             uint64_t same = (val | PTE_US) & ~PTE_G, diff = (old ^ same) & ~PTE_HARMLESS;
 
-            if (unlikely(same & PTE_NX && !cpu.nx))
+            if (unlikely(same & l1_unusual & PTE_NX))
                 return -EINVAL;
             if (!diff)
                 return store_entry(slot, old, same, mode) ? 0 : -EAGAIN;
@@ -384,23 +397,38 @@ static void unlock(struct pt_batch *b)
     b->locked = NULL;
 }
 
-int pt_batch_update(struct pt_batch *b, uint64_t ptr, uint64_t val, enum pt_mode mode)
+/* Another table than the last one, or none, or one above L1. */
+static __attribute__((noinline)) int update_elsewhere(struct pt_batch *b, uint64_t ptr,
+                                                      uint64_t val, enum pt_mode mode)
 {
-    struct frame *f = frame_of(maddr_to_mfn(ptr));
     uint64_t *slot = maddr_to_va(ptr);
 
-    if (unlikely(!f || ptr & 7))
+    if (ptr & 7)
         return -EINVAL;
-    if (f != b->locked) {
+    if (ptr >> PAGE_SHIFT != b->locked_mfn || !b->locked) {
+        struct frame *f = frame_of(maddr_to_mfn(ptr));
+
         unlock(b);
+        if (!f)
+            return -EINVAL;
         b->level = frame_lock_table(f, b->pt_owner);
         if (!b->level)
             return write_plain(b, f, slot, val, mode);
         b->locked = f;
+        b->locked_mfn = ptr >> PAGE_SHIFT;
     }
-    if (likely(b->level == 1))
+    if (b->level == 1)
         return pt_write_l1(b, slot, READ_ONCE(*slot), val, mode);
     return write_table(b, slot, val, mode);
+}
+
+int pt_batch_update(struct pt_batch *b, uint64_t ptr, uint64_t val, enum pt_mode mode)
+{
+    uint64_t *slot = maddr_to_va(ptr);
+
+    if (likely(ptr >> PAGE_SHIFT == b->locked_mfn && b->level == 1 && b->locked && !(ptr & 7)))
+        return pt_write_l1(b, slot, READ_ONCE(*slot), val, mode);
+    return update_elsewhere(b, ptr, val, mode);
 }
 
 void pt_batch_end(struct pt_batch *b)

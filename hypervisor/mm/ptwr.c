@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Guest kernels write into page tables that they have mapped read-only, as if those were theirs
- * (abi-inventory 3.6). The write faults; here its instruction is fetched, decoded, and performed as
- * a validated change of one L1 entry. Only instructions that store to one naturally aligned place
- * of up to 8 bytes inside the faulting entry are taken; for all others, and for values that
- * validation refuses, the guest gets its page fault. Instruction encoding: AMD64 APM vol. 3.
+ * (the ABI wants it so of writable page tables). The write faults; here its instruction is fetched,
+ * decoded, and performed as a validated change of one L1 entry. Only instructions that store to one
+ * naturally aligned place of up to 8 bytes inside the faulting entry are taken; for all others, and
+ * for values that validation refuses, the guest gets its page fault. Instruction encoding: AMD64
+ * APM vol. 3.
  *
  * The code may have changed since the fault, so nothing of the fault is trusted but its address,
  * which must be what the instruction names.
@@ -39,7 +40,7 @@ enum action {
     A_CMPXCHG,
     A_CMPXCHG8B,
     A_XADD,
-    A_NONE
+    A_MOVNTI,
 };
 
 struct insn {
@@ -144,109 +145,88 @@ static bool decode_prefixes(struct insn *in)
     }
 }
 
-/* Groups whose ModRM.reg chooses the operation. */
-static enum action group1(unsigned sub)
-{
-    static const enum action a[8] = {A_ADD, A_OR, A_NONE, A_NONE, A_AND, A_SUB, A_XOR, A_NONE};
+#define TWO    0x0f00 /* opcodes behind 0F */
+#define ANYREG 8      /* ModRM.reg names a register, else it is part of the opcode */
 
-    return a[sub & 7];
-}
+/* Opcodes with a memory operand that they write. wide: 16, 32 or 64 bits, else a byte; imm: bytes
+ * of immediate, 4: of the operand's size up to that. */
+static const struct {
+    uint16_t op;
+    uint8_t sub, action, wide, imm;
+} opcodes[] = {
+    {0x00, ANYREG, A_ADD, 0, 0},
+    {0x01, ANYREG, A_ADD, 1, 0},
+    {0x08, ANYREG, A_OR, 0, 0},
+    {0x09, ANYREG, A_OR, 1, 0},
+    {0x20, ANYREG, A_AND, 0, 0},
+    {0x21, ANYREG, A_AND, 1, 0},
+    {0x28, ANYREG, A_SUB, 0, 0},
+    {0x29, ANYREG, A_SUB, 1, 0},
+    {0x30, ANYREG, A_XOR, 0, 0},
+    {0x31, ANYREG, A_XOR, 1, 0},
+    {0x80, 0, A_ADD, 0, 1},
+    {0x81, 0, A_ADD, 1, 4},
+    {0x83, 0, A_ADD, 1, 1},
+    {0x80, 1, A_OR, 0, 1},
+    {0x81, 1, A_OR, 1, 4},
+    {0x83, 1, A_OR, 1, 1},
+    {0x80, 4, A_AND, 0, 1},
+    {0x81, 4, A_AND, 1, 4},
+    {0x83, 4, A_AND, 1, 1},
+    {0x80, 5, A_SUB, 0, 1},
+    {0x81, 5, A_SUB, 1, 4},
+    {0x83, 5, A_SUB, 1, 1},
+    {0x80, 6, A_XOR, 0, 1},
+    {0x81, 6, A_XOR, 1, 4},
+    {0x83, 6, A_XOR, 1, 1},
+    {0x86, ANYREG, A_XCHG, 0, 0},
+    {0x87, ANYREG, A_XCHG, 1, 0},
+    {0x88, ANYREG, A_MOV, 0, 0},
+    {0x89, ANYREG, A_MOV, 1, 0},
+    {0xc6, 0, A_MOV, 0, 1},
+    {0xc7, 0, A_MOV, 1, 4},
+    {TWO | 0xab, ANYREG, A_BTS, 1, 0},
+    {TWO | 0xb3, ANYREG, A_BTR, 1, 0},
+    {TWO | 0xbb, ANYREG, A_BTC, 1, 0},
+    {TWO | 0xba, 5, A_BTS, 1, 1},
+    {TWO | 0xba, 6, A_BTR, 1, 1},
+    {TWO | 0xba, 7, A_BTC, 1, 1},
+    {TWO | 0xb0, ANYREG, A_CMPXCHG, 0, 0},
+    {TWO | 0xb1, ANYREG, A_CMPXCHG, 1, 0},
+    {TWO | 0xc0, ANYREG, A_XADD, 0, 0},
+    {TWO | 0xc1, ANYREG, A_XADD, 1, 0},
+    {TWO | 0xc3, ANYREG, A_MOVNTI, 1, 0},
+    {TWO | 0xc7, 1, A_CMPXCHG8B, 1, 0},
+};
 
 static bool decode_opcode(struct insn *in)
 {
     unsigned op = in->byte[in->at++], wide = in->rex & 8 ? 8 : in->opsize16 ? 2 : 4;
-    bool two = op == 0x0f;
 
-    if (two) {
-        if (in->at >= in->have)
-            return false;
-        op = in->byte[in->at++];
-    }
+    if (op == 0x0f && in->at < in->have)
+        op = TWO | in->byte[in->at++];
     if (in->at >= in->have)
         return false;
     in->sub = in->byte[in->at] >> 3 & 7;
     in->reg = in->sub | (in->rex & 4) << 1;
-    in->size = op & 1 ? wide : 1;
-    in->action = A_NONE;
-    if (!two) {
-        switch (op) {
-        case 0x00:
-        case 0x01:
-            in->action = A_ADD;
-            break;
-        case 0x08:
-        case 0x09:
-            in->action = A_OR;
-            break;
-        case 0x20:
-        case 0x21:
-            in->action = A_AND;
-            break;
-        case 0x28:
-        case 0x29:
-            in->action = A_SUB;
-            break;
-        case 0x30:
-        case 0x31:
-            in->action = A_XOR;
-            break;
-        case 0x80:
-        case 0x81:
-        case 0x83:
-            in->action = group1(in->sub);
-            in->has_imm = true;
-            in->imm_size = op == 0x81 ? min(wide, 4u) : 1;
-            break;
-        case 0x86:
-        case 0x87:
-            in->action = A_XCHG;
-            break;
-        case 0x88:
-        case 0x89:
-            in->action = A_MOV;
-            break;
-        case 0xc6:
-        case 0xc7:
-            in->action = in->sub == 0 ? A_MOV : A_NONE;
-            in->has_imm = true;
-            in->imm_size = op == 0xc7 ? min(wide, 4u) : 1;
-            break;
+    for (unsigned i = 0; i < ARRAY_SIZE(opcodes); i++) {
+        if (opcodes[i].op != op || (opcodes[i].sub != ANYREG && opcodes[i].sub != in->sub))
+            continue;
+        in->action = opcodes[i].action;
+        in->size = opcodes[i].wide ? wide : 1;
+        in->imm_size = min((unsigned)opcodes[i].imm, wide);
+        in->has_imm = in->imm_size != 0;
+        if (in->action == A_CMPXCHG8B) {
+            in->size = 8;
+            return !(in->rex & 8); /* that would be 16 bytes */
         }
-        return in->action != A_NONE;
+        if (in->action == A_MOVNTI) {
+            in->action = A_MOV;
+            return wide != 2;
+        }
+        return true;
     }
-    switch (op) {
-    case 0xab:
-        in->action = A_BTS;
-        break;
-    case 0xb3:
-        in->action = A_BTR;
-        break;
-    case 0xbb:
-        in->action = A_BTC;
-        break;
-    case 0xba:
-        in->action = in->sub == 5 ? A_BTS : in->sub == 6 ? A_BTR : in->sub == 7 ? A_BTC : A_NONE;
-        in->has_imm = true;
-        in->imm_size = 1;
-        in->size = wide;
-        break;
-    case 0xb0:
-    case 0xb1:
-        in->action = A_CMPXCHG;
-        break;
-    case 0xc0:
-    case 0xc1:
-        in->action = A_XADD;
-        break;
-    case 0xc3: /* MOVNTI */
-        in->action = wide == 2 ? A_NONE : A_MOV;
-        break;
-    case 0xc7:
-        in->action = in->sub == 1 && !(in->rex & 8) ? A_CMPXCHG8B : A_NONE;
-        in->size = 8;
-        break;
-    }
-    return in->action != A_NONE;
+    return false;
 }
 
 /* ModRM, SIB and displacement: a memory operand only. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Privileged instructions that a guest executes as if it ran in ring 0 arrive as #GP (or #UD for
- * the forced CPUID prefix); here they are decoded and performed (abi-inventory 2.8, 2.9; encodings:
+ * the forced CPUID prefix); here they are decoded and performed (encodings:
  * AMD64 APM vol. 3). The instruction is fetched once, through the guest's own mapping, and judged
  * from the copy: what the guest changes in its memory meanwhile does not matter. Everything not
  * listed is the guest's own #GP.
@@ -320,7 +320,8 @@ static enum outcome group_0f01(struct vcpu *v, struct regs *r, struct insn *i)
     if (i->bad)
         return NOT_OURS;
     if (modrm == 0xd1 && v->kernel_mode) /* XSETBV */
-        return (uint32_t)r->rcx || fpu_set_xcr0(v, (uint32_t)r->rax | r->rdx << 32) ? NOT_OURS : EMULATED;
+        return (uint32_t)r->rcx || fpu_set_xcr0(v, (uint32_t)r->rax | r->rdx << 32) ? NOT_OURS
+                                                                                    : EMULATED;
     if (modrm == 0xf9 && cpu.rdtscp && (v->kernel_mode || !(v->cr4 & CR4_TSD))) {
         put_tsc(r);
         r->rcx = v->tsc_aux;

@@ -40,11 +40,11 @@ void segments_load(struct vcpu *v);
 void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, uint32_t out[4]);
 void cpu_policy_init(void); /* boot: from the host's CPUID */
 bool guest_has_feature(const struct domain *d, unsigned leaf, unsigned reg, unsigned bit);
-/* The policy of d, or (d NULL) the system's XEN_SYSCTL_cpu_policy_<index>, as records. out NULL: *nr is
- * the most there can be. Else *nr is what was written, or -ENOBUFS for fewer than max. -EINVAL,
- * -EOPNOTSUPP for an index we have none for. MSRs are none: every guest has the same. */
-int cpu_policy_leaves(const struct domain *d, unsigned index, struct xen_cpuid_leaf *out, uint32_t max,
-                      uint32_t *nr);
+/* The policy of d, or (d NULL) the system's XEN_SYSCTL_cpu_policy_<index>, as records. out NULL:
+ * *nr is the most there can be. Else *nr is what was written, or -ENOBUFS for fewer than max.
+ * -EINVAL, -EOPNOTSUPP for an index we have none for. MSRs are none: every guest has the same. */
+int cpu_policy_leaves(const struct domain *d, unsigned index, struct xen_cpuid_leaf *out,
+                      uint32_t max, uint32_t *nr);
 int cpu_policy_msrs(const struct domain *d, unsigned index, struct xen_msr_entry *out, uint32_t max,
                     uint32_t *nr);
 /* Gives d a policy of its own; features that a PV guest cannot have are taken out silently. Other

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the CPU can do (found once, on the boot CPU) and the control registers and MSRs of each one: paging
- * and protection bits, the PAT that PV guests assume, and the doors for SYSCALL and SYSENTER, which lie in
- * page 0 of the CPU's region (AMD64 APM vol. 2, 6.1).
+ * What the CPU can do (found once, on the boot CPU) and the control registers and MSRs of each one:
+ * paging and protection bits, the PAT that PV guests assume, and the doors for SYSCALL and
+ * SYSENTER, which lie in page 0 of the CPU's region (AMD64 APM vol. 2, 6.1).
  */
 #include "x86/cpu.h"
 #include "x86/asm.h"

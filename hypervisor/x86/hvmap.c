@@ -4,9 +4,9 @@
  * executable; the direct map and all tables are no-execute. Entries are global, for guests have no
  * global ones, except those of slot 258, which differ by domain.
  *
- * M2P: slots 256 and 257 share their L2 tables; the leaves are user and writable, and slot 256 takes away
- * writing, slot 257 user access, in their L3 entries. Chunks of 2 MiB (entries of 1 GiB of frames) with no
- * RAM in them share one chunk of ~0.
+ * M2P: slots 256 and 257 share their L2 tables; the leaves are user and writable, and slot 256
+ * takes away writing, slot 257 user access, in their L3 entries. Chunks of 2 MiB (entries of 1 GiB
+ * of frames) with no RAM in them share one chunk of ~0.
  *
  * Boot only, then read-only, but for ioremap() and hvmap_percpu(), which run on one CPU at a time.
  */
@@ -102,8 +102,7 @@ static void map_image(void)
     for (va = (uint64_t)image_start; va < (uint64_t)image_end; va += PAGE_SIZE) {
         uint64_t flags = rw;
 
-        if (va < (uint64_t)text_end ||
-            (va >= (uint64_t)init_start && va < (uint64_t)init_text_end))
+        if (va < (uint64_t)text_end || (va >= (uint64_t)init_start && va < (uint64_t)init_text_end))
             flags = rx;
         else if (va < (uint64_t)rodata_end)
             flags = ro;
@@ -168,12 +167,16 @@ static void map_m2p(void)
 
 static void map_frame_table(void)
 {
-    uint64_t per_chunk = BIG / sizeof(struct frame);
+    uint64_t per_chunk = BIG / sizeof(struct frame), none = 0;
 
-    for (uint64_t at = 0; at < max_mfn; at += per_chunk)
-        if (has_ram(at, at + per_chunk))
-            *l2_entry(FRAMETABLE_VIRT + at * sizeof(struct frame)) =
-                big_page(0) | (LEAF & ~PTE_NX) | nx | PTE_PSE;
+    for (uint64_t at = 0; at < max_mfn; at += per_chunk) {
+        bool ram = has_ram(at, at + per_chunk);
+
+        if (!ram && !none)
+            none = big_page(0);
+        *l2_entry(FRAMETABLE_VIRT + at * sizeof(struct frame)) =
+            (ram ? big_page(0) : none) | (LEAF & ~PTE_NX & (ram ? ~0ul : ~PTE_RW)) | nx | PTE_PSE;
+    }
 }
 
 void hvmap_init(void)

@@ -59,7 +59,8 @@ struct pcpu {
     struct list run_queue;
     uint32_t nr_running;
     uint32_t nr_homes; /* vCPUs that live here; atomic */
-    bool boost;        /* somebody better than the running one waits, or it yielded */
+    bool boost;        /* one that woke waits at the head of the queue */
+    bool yield;        /* the running one lets the others go first */
 
     /* under timer_lock */
     struct spinlock timer_lock;
@@ -67,12 +68,11 @@ struct pcpu {
     nsec_t timer_armed;
 
     /* lib/spinlock.c, debug builds */
-    uint16_t locks_held[8];
-    uint8_t nr_locks;
+    uint32_t locks_held, locks_paired; /* a bit per enum lock_class; the second of a pair */
 
     uint64_t idle_ns, last_idle;
     nsec_t hcall_deadline; /* hypercall.c; 0: not looked at yet */
-    uint64_t tsc_base; /* x86/time.c */
+    uint64_t tsc_base;     /* x86/time.c */
     nsec_t ns_base;
     uint8_t online;
 };

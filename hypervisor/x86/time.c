@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * One clock: system time = ns_base + scale(TSC - tsc_base), with the multiplier and shift of the ABI
- * (xen.h, struct vcpu_time_info), so that guests who do the same sum get the same nanosecond. The bases
- * are fixed at boot, hence guests' copies need no updates afterwards.
+ * One clock: system time = ns_base + scale(TSC - tsc_base), with the multiplier and shift of the
+ * ABI (xen.h, struct vcpu_time_info), so that guests who do the same sum get the same nanosecond.
+ * The bases are fixed at boot, hence guests' copies need no updates afterwards.
  *
- * The TSC is measured against channel 2 of the PIT (Intel 8254), or against the ACPI PM timer where there
- * is no PIT. Of three measurements the shortest counts: what disturbs one makes it longer.
+ * The TSC is measured against channel 2 of the PIT (Intel 8254), or against the ACPI PM timer where
+ * there is no PIT. Of several measurements the shortest counts: what disturbs one makes it longer.
  */
 #include "x86/time.h"
 #include "x86/asm.h"
@@ -28,7 +28,8 @@ static int8_t shift;
 static struct {
     uint64_t secs;
     uint32_t nsecs;
-} wallclock; /* at system time 0; LOCK_DOMLIST is not needed: 64-bit store, version in each domain */
+} wallclock; /* at system time 0; LOCK_DOMLIST is not needed: 64-bit store, version in each domain
+              */
 
 static uint64_t scale(uint64_t ticks)
 {
@@ -65,54 +66,65 @@ uint64_t ns_to_tsc(nsec_t t)
     return p->tsc_base + ticks + 1;
 }
 
-/* TSC ticks while PIT channel 2 counts `count` down; 0 when it does not. */
-static uint64_t ticks_by_pit(uint16_t count)
+/* TSC ticks while PIT channel 2 counts `count` down, or more when something gets in between; never
+ * less. 0: no PIT. */
+static uint64_t ticks_by_pit(uint32_t count)
 {
-    uint64_t start, end, limit = 0;
+    uint64_t start, limit = 0;
 
     outb(0x61, (uint8_t)((inb(0x61) & ~3) | 1)); /* gate open, speaker off */
     outb(0x43, 0xb0);                            /* channel 2, both bytes, mode 0 */
     outb(0x42, (uint8_t)count);
     start = rdtsc();
     outb(0x42, (uint8_t)(count >> 8));
-    do {
-        end = rdtsc();
+    while (!(inb(0x61) & 0x20))
         if (++limit == 10000000)
             return 0;
-    } while (!(inb(0x61) & 0x20));
-    return end - start;
+    return rdtsc() - start;
 }
 
 static uint64_t ticks_by_pm_timer(uint32_t count)
 {
     uint16_t port = (uint16_t)acpi_sleep.pm_timer;
+    uint64_t start = rdtsc(), limit = 0;
     uint32_t first;
-    uint64_t start, limit = 0;
 
     if (!port)
         return 0;
     first = inl(port);
-    start = rdtsc();
     while (((inl(port) - first) & 0xffffff) < count)
         if (++limit == 10000000)
             return 0;
     return rdtsc() - start;
 }
 
+/* The least of some measurements of 10 ms; enough are done when the best two agree to 1/4096. */
+static uint64_t measure(uint64_t (*ticks)(uint32_t count), uint32_t count)
+{
+    uint64_t best = ~0ul, second = ~0ul;
+
+    for (int i = 0; i < 10 && (second == ~0ul || second - best > best >> 12); i++) {
+        uint64_t t = ticks(count);
+
+        if (!t)
+            return 0;
+        second = min(second, max(best, t));
+        best = min(best, t);
+    }
+    return best;
+}
+
 static uint32_t measure_khz(void)
 {
-    uint64_t pit = ~0ul, pm = ~0ul;
-    uint16_t count = PIT_HZ / 100;
+    uint32_t pit = PIT_HZ / 100, pm = PM_TIMER_HZ / 100;
+    uint64_t t = measure(ticks_by_pit, pit);
 
-    for (int i = 0; i < 3; i++)
-        pit = min(pit, ticks_by_pit(count));
-    if (pit)
-        return (uint32_t)(pit * PIT_HZ / count / 1000);
-    for (int i = 0; i < 3; i++)
-        pm = min(pm, ticks_by_pm_timer(PM_TIMER_HZ / 100));
-    if (!pm)
+    if (t)
+        return (uint32_t)(t * PIT_HZ / pit / 1000);
+    t = measure(ticks_by_pm_timer, pm);
+    if (!t)
         panic("neither the PIT nor the ACPI PM timer counts: no clock to measure the CPU by");
-    return (uint32_t)(pm * 100 / 1000);
+    return (uint32_t)(t * PM_TIMER_HZ / pm / 1000);
 }
 
 /* mul in [2^31, 2^32), as ticks/ns allows the most exact one. */

@@ -5,8 +5,8 @@
 #pragma once
 #include "lib/types.h"
 
-/* n consecutive vectors, aligned to n (a power of two up to 32), all leading to irq, irq + 1, ...; 0: none
- * left. */
+/* n consecutive vectors, aligned to n (a power of two up to 32), all leading to irq, irq + 1, ...;
+ * 0: none left. */
 uint8_t vector_alloc(unsigned irq, unsigned n);
 void vector_free(uint8_t vector);
 #define IRQ_NONE (~0u)

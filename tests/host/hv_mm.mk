@@ -12,7 +12,7 @@ HV_HOST_LDFLAGS = -fsanitize=address,undefined -lcmocka -lpthread
 HV_HOST_MM_OBJS = $(addprefix $(B)/host/,tests/host/pretend/pretend.o \
     hypervisor/mm/page_alloc.o hypervisor/mm/hv_alloc.o hypervisor/mm/frame.o hypervisor/mm/frame_domain.o hypervisor/mm/pt_check.o \
     hypervisor/mm/pt_walk.o hypervisor/mm/baseptr.o hypervisor/mm/mmu_update.o hypervisor/mm/mmuext.o hypervisor/mm/ptwr.o \
-    hypervisor/mm/tlb.o hypervisor/mm/memory.o hypervisor/mm/memory_maps.o hypervisor/mm/exchange.o \
+    hypervisor/mm/tlb.o hypervisor/mm/memory.o hypervisor/mm/memory_maps.o hypervisor/mm/memory_exchange.o \
     hypervisor/mm/guest_copy.o)
 
 $(B)/host/%.o: %.c

@@ -79,6 +79,10 @@ static inline void audit(struct domain **domains, unsigned n)
             want_uses[m]++;
             want_type[m] = FRAME_WRITABLE;
         }
+        if (f->owner == &domain_xen) {
+            want_uses[m]++;
+            want_type[m] = FRAME_SHARED;
+        }
         if (f->type & TYPE_PINNED)
             audit_use(m, f->type & TYPE_LABEL, false);
         if (f->type & TYPE_PARTIAL)

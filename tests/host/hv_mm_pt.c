@@ -255,11 +255,11 @@ static void foreign_domains_need_privilege(void **state)
     assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, 1), -EBUSY); /* their table */
     assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_SELF), -EBUSY);
     req.val = pte_make(m2p_chunk_mfn(0), RW);
-    assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_XEN), -EPERM);
+    assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_XEN), -EBUSY);
     req.val = pte_make(m2p_chunk_mfn(0), RO);
     assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_XEN), 0);
     req.val |= PTE_RW;
-    assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_XEN), -EPERM);
+    assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_XEN), -EBUSY);
     assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_SELF), -EBUSY);
     req = (struct mmu_update){mfn_to_maddr(m2p_chunk_mfn(0)), 0x77};
     assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_SELF), -EINVAL);

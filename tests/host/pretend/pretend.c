@@ -48,7 +48,7 @@ void (*pretend_panic_hook)(const char *);
 static struct domain *all_domains[64];
 static uint64_t free_after_boot;
 static uint64_t m2p_mfn;
-static const char *unmapped_start, *unmapped_end;
+static uint64_t unmapped_start, unmapped_end;
 
 mfn_t m2p_chunk_mfn(unsigned n)
 {
@@ -225,19 +225,19 @@ struct hcall pretend_hcall(struct vcpu *v, uint64_t a0, uint64_t a1, uint64_t a2
 
 void pretend_guest_unmapped(const void *start, size_t n)
 {
-    unmapped_start = start;
-    unmapped_end = n ? unmapped_start + n : unmapped_start;
+    unmapped_start = (uint64_t)start;
+    unmapped_end = unmapped_start + n;
 }
 
 /* Bytes of [p, p + n) before the first that faults. The first page is never mapped. */
 static size_t reachable(const void *p, size_t n)
 {
-    const char *s = p;
+    uint64_t at = (uint64_t)p;
 
-    if ((uint64_t)s < PAGE_SIZE || !va_is_canonical((uint64_t)s))
+    if (at < PAGE_SIZE || !va_is_canonical(at))
         return 0;
-    if (s < unmapped_end && s + n > unmapped_start)
-        return s >= unmapped_start ? 0 : (size_t)(unmapped_start - s);
+    if (at < unmapped_end && at + n > unmapped_start)
+        return at >= unmapped_start ? 0 : unmapped_start - at;
     return n;
 }
 
