@@ -64,11 +64,10 @@ static long get_cpuinfo(struct xenpf_pcpuinfo *i)
     return 0;
 }
 
-long do_platform_op(struct hcall *c, void *arg)
+long do_platform_op(struct hcall *, void *arg)
 {
     struct xen_platform_op *op = arg;
 
-    (void)c;
     if (op->interface_version != XENPF_INTERFACE_VERSION)
         return -EACCES;
     switch (op->cmd) {

@@ -70,9 +70,8 @@ static void note_given(struct spinlock *l)
     l->owner = 0;
 }
 #else
-static void check_order(const struct spinlock *l, bool pair)
+static void check_order(const struct spinlock *, bool)
 {
-    (void)l, (void)pair;
 }
 static void note_taken(struct spinlock *l)
 {

@@ -121,9 +121,8 @@ long xenmem_populate_physmap(struct hcall *c, void *arg)
     return reservation(c, arg, POPULATE);
 }
 
-long xenmem_maximum_ram_page(struct hcall *c, void *arg)
+long xenmem_maximum_ram_page(struct hcall *, void *)
 {
-    (void)c, (void)arg;
     return (long)max_mfn;
 }
 
