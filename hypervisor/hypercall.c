@@ -20,7 +20,6 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "version.h"
 #include "comms/evtchn.h"
 #include "comms/grant.h"

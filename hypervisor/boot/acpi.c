@@ -7,7 +7,6 @@
  * absent, with a warning.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
 

@@ -3,7 +3,6 @@
  * What the boot loader and the firmware told us, and the command line.
  */
 #pragma once
-#include "lib/types.h"
 
 #define E820_MAX 256
 struct e820_range {

@@ -10,7 +10,6 @@
  * memory of their own.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
 #include "mm/page_alloc.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"

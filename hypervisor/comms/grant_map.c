@@ -12,7 +12,6 @@
  * half being unmapped is marked "going" meanwhile, which keeps the handle.
  */
 #include "comms/grant_private.h"
-#include "dom/vcpu.h"
 #include "hypercall.h"
 #include "mm/frame.h"
 #include "mm/page_alloc.h"

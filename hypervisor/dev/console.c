@@ -17,7 +17,6 @@
 #include "dom/domain.h"
 #include "dom/timer.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "lib/log.h"
 #include "lib/spinlock.h"
 #include "mm/guest_copy.h"

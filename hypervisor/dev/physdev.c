@@ -8,7 +8,6 @@
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "x86/ioapic.h"
 #include "x86/irq.h"
 #include <xen/physdev.h>

@@ -9,7 +9,6 @@
 #include "boot/boot.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
 #include "x86/time.h"

@@ -10,8 +10,6 @@
 #pragma once
 #include <xen/xen.h>
 #include <xen/domctl.h>
-#include "lib/types.h"
-#include "lib/lib.h"
 #include "lib/spinlock.h"
 
 struct vcpu;
@@ -137,6 +135,4 @@ bool domain_unlist(struct domain *d);
 /* Debug keys q (domains), e (event channels), g (grants); boot. */
 void domain_add_keys(void);
 
-struct hcall;
-long do_domctl(struct hcall *c, void *arg);
-long do_sysctl(struct hcall *c, void *arg);
+hcall_fn do_domctl, do_sysctl;

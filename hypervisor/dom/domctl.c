@@ -9,7 +9,6 @@
  */
 #include "dom/domctl.h"
 #include "dom/domain.h"
-#include "dom/vcpu.h"
 #include "hypercall.h"
 
 #define OTHER     1u /* not on the caller itself: -EINVAL */

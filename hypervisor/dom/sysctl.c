@@ -7,7 +7,6 @@
 #include "dom/domain.h"
 #include "dom/sched.h"
 #include "dom/sysctl.h"
-#include "dom/vcpu.h"
 #include "hypercall.h"
 #include "mm/guest_copy.h"
 #include "mm/page_alloc.h"

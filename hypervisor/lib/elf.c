@@ -4,7 +4,6 @@
  * is read through copies, so alignment does not matter.
  */
 #include "lib/elf.h"
-#include "lib/lib.h"
 
 struct ehdr {
     uint8_t ident[16];

@@ -4,7 +4,6 @@
  * in them (ABI: elfnote.h). Images need not be aligned beyond 4 bytes.
  */
 #pragma once
-#include "lib/types.h"
 
 struct elf_segment {
     uint64_t offset, vaddr, paddr, filesz, memsz;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every layer may call: messages, assertions, strings. Failures are of four kinds (see
- * docs/architecture.md): the guest asked wrong (-errno, dbg_log), the guest broke a rule
- * (domain_crash), we are wrong (ASSERT, panic), and tools, which are not here.
+ * What every layer may call, included before everything else: messages, assertions, strings.
+ * Failures are of four kinds (see docs/architecture.md): the guest asked wrong (-errno, dbg_log),
+ * the guest broke a rule (domain_crash), we are wrong (ASSERT, panic), and tools, which are not
+ * here.
  */
 #pragma once
 #include "lib/types.h"

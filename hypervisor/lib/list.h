@@ -3,7 +3,6 @@
  * A circular doubly linked list whose head is a node like the others. Node memory is the caller's.
  */
 #pragma once
-#include "lib/types.h"
 
 struct list {
     struct list *next, *prev;

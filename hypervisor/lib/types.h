@@ -70,3 +70,7 @@ typedef uint64_t nsec_t;
  * change. */
 #define READ_ONCE(x)                  (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v)              (*(volatile typeof(x) *)&(x) = (v))
+
+/* A handler of hypercalls (hypercall.h). arg: the copied-in structure of its row, or NULL. */
+struct hcall;
+typedef long hcall_fn(struct hcall *c, void *arg);

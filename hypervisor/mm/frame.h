@@ -26,7 +26,6 @@
  * tables of lower level. Overflow of a count refuses the reference.
  */
 #pragma once
-#include "lib/types.h"
 #include "x86/hvmap.h"
 
 struct domain;

@@ -9,7 +9,6 @@
 #include "mm/page_alloc.h"
 #include "mm/tlb.h"
 #include "dom/domain.h"
-#include "lib/lib.h"
 
 #define NO_FRAME     (~0u)
 #define MAX_RAM_MFN  (5ull << 28) /* the direct map's 5 TiB */

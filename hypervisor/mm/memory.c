@@ -11,7 +11,6 @@
 #include "mm/guest_copy.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 
 #define CMD_BITS 6
 

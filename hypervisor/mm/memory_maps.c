@@ -13,7 +13,6 @@
 #include "comms/grant.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 
 #define E820_RESERVED 2u
 

@@ -15,7 +15,6 @@
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 
 #define CHUNK 32u

@@ -12,9 +12,7 @@
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "pv/pv.h"
-#include "x86/hvmap.h"
 
 #define CHUNK   8u
 #define MAX_LDT 8192u

@@ -4,7 +4,6 @@
  * rules are in pt_check.c.
  */
 #pragma once
-#include "lib/types.h"
 #include "mm/frame.h"
 
 #define PTE_P     0x1ul
@@ -94,11 +93,7 @@ struct regs;
 bool ptwr_emulate(struct vcpu *v, struct regs *r, uint64_t va);
 
 /* Hypercalls, mm/mmu_update.c, mmuext.c */
-struct hcall;
-long do_mmu_update(struct hcall *c, void *arg);
-long do_mmuext_op(struct hcall *c, void *arg);
-long do_update_va_mapping(struct hcall *c, void *arg);
-long do_update_va_mapping_otherdomain(struct hcall *c, void *arg);
+hcall_fn do_mmu_update, do_mmuext_op, do_update_va_mapping, do_update_va_mapping_otherdomain;
 /* Who is meant by a foreigndom argument: with a reference unless domain_io or domain_xen; NULL and
  * *err. */
 struct domain *pt_target_get(struct domain *caller, uint32_t domid, int *err);

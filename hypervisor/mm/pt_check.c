@@ -12,7 +12,6 @@
 #include "mm/tlb.h"
 #include "dev/dev.h"
 #include "dom/domain.h"
-#include "lib/lib.h"
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
 

@@ -5,7 +5,6 @@
  * one on the include path.
  */
 #pragma once
-#include "lib/types.h"
 
 static inline uint64_t rdmsr(uint32_t msr)
 {

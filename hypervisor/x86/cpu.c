@@ -6,10 +6,8 @@
  */
 #include "x86/cpu.h"
 #include "x86/asm.h"
-#include "x86/hvmap.h"
 #include "x86/percpu.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 
 #define XCR0_X87_SSE  0x3ul
 #define XCR0_AVX      0x4ul

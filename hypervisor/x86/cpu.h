@@ -3,7 +3,6 @@
  * What this CPU can do, and setting it up: control registers, syscall MSRs, descriptor tables, FPU.
  */
 #pragma once
-#include "lib/types.h"
 
 struct pcpu;
 struct vcpu;

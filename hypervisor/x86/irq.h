@@ -6,8 +6,6 @@
  * PHYSDEVOP_eoi. LOCK_PIRQ.
  */
 #pragma once
-#include "lib/types.h"
-#include "lib/lib.h"
 
 struct domain;
 struct regs;

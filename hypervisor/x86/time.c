@@ -14,7 +14,6 @@
 #include "boot/boot.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "mm/guest_copy.h"
 
 #define PIT_HZ      1193182ul

@@ -5,7 +5,6 @@
  * later set by dom0.
  */
 #pragma once
-#include "lib/types.h"
 
 struct vcpu;
 struct pcpu;
