@@ -18,7 +18,6 @@ struct hcall {
     uint64_t a[6];  /* rdi rsi rdx r10 r8 r9 as the guest set them */
     struct vcpu *v; /* the caller */
     struct domain *d;
-    nsec_t deadline; /* hcall_out_of_budget() turns true at this time */
 };
 
 /* true once about 100 us have passed since entry; cheap (reads the TSC). */

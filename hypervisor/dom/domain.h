@@ -61,7 +61,6 @@ struct domain {
     uint32_t first_page; /* list of frames through struct frame; ~0 empty */
     uint32_t tot_pages, max_pages;
     uint32_t shared_pages; /* frames by frame_share_alloc() */
-    uint64_t page_cursor;  /* domain_pages_release_all() */
 
     struct shared_info *shared; /* hypervisor mapping */
     mfn_t shared_mfn;
@@ -76,9 +75,7 @@ struct domain {
     struct e820_entry *e820; /* XENMEM_set_memory_map */
     unsigned nr_e820;
     uint32_t tsc_mode;
-    uint64_t tsc_elapsed;
     uint64_t cpu_time_dead; /* ns used by vCPUs that are gone */
-    uint32_t address_size;
     struct timer *watchdogs;
 };
 

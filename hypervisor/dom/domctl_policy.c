@@ -79,9 +79,9 @@ long domctl_set_address_size(struct hcall *, struct domain *, struct xen_domctl 
     return op->u.address_size.size == 64 ? 0 : -EINVAL; /* 32-bit PV is not offered */
 }
 
-long domctl_get_address_size(struct hcall *, struct domain *d, struct xen_domctl *op)
+long domctl_get_address_size(struct hcall *, struct domain *, struct xen_domctl *op)
 {
-    op->u.address_size.size = d->address_size;
+    op->u.address_size.size = 64;
     return 0;
 }
 
@@ -98,7 +98,6 @@ long domctl_settscinfo(struct hcall *, struct domain *d, struct xen_domctl *op)
     if (op->u.tsc_info.tsc_mode != 0 && op->u.tsc_info.tsc_mode != 2)
         return -EOPNOTSUPP;
     d->tsc_mode = op->u.tsc_info.tsc_mode;
-    d->tsc_elapsed = op->u.tsc_info.elapsed_nsec;
     return 0;
 }
 

@@ -5,9 +5,10 @@
  */
 #pragma once
 
+/* A program header as the file has it. */
 struct elf_segment {
-    uint64_t offset, vaddr, paddr, filesz, memsz;
     uint32_t type, flags;
+    uint64_t offset, vaddr, paddr, filesz, memsz, align;
 };
 #define ELF_PT_LOAD 1u
 #define ELF_PT_NOTE 4u

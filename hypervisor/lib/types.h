@@ -15,13 +15,7 @@ typedef struct {
 } mfn_t;
 typedef struct {
     uint64_t v;
-} pfn_t;
-typedef struct {
-    uint64_t v;
 } guest_va_t;
-typedef struct {
-    uint32_t v;
-} gref_t;
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096ul

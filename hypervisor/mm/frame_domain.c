@@ -129,17 +129,6 @@ void domain_page_take(struct domain *d, mfn_t m, unsigned order)
     give_block(d, m, order, true);
 }
 
-int domain_page_assign(struct domain *d, mfn_t m, unsigned order)
-{
-    for (uint64_t i = m.v; i < m.v + (1ull << order); i++) {
-        struct frame *f = frame_of(mfn(i));
-
-        if (!f || f->owner || f->count != FRAME_RAM)
-            return -EINVAL;
-    }
-    return give_block(d, m, order, false);
-}
-
 /* Ends the allocation: nobody gets a new reference from here on, and the one that it was is an
  * ordinary one, for end_allocation() to drop. */
 static void stop_allocation(struct frame *f)

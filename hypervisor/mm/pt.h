@@ -69,9 +69,6 @@ void pt_batch_end(struct pt_batch *b);
 /* One entry of an L1 that the caller has locked in b. `old` is what the caller read there. */
 int pt_write_l1(struct pt_batch *b, uint64_t *slot, uint64_t old, uint64_t val, enum pt_mode mode);
 
-/* One update alone, never preempted. */
-int pt_update(struct domain *pt_owner, struct domain *target_owner, uint64_t ptr, uint64_t val,
-              bool preserve_ad);
 /* The machine address of the L1 slot that maps va under the vCPU's kernel CR3, with a reference on
  * its frame (*f), or 0 when va is not mapped down to an L1 table of the domain. */
 uint64_t pt_find_l1_slot(struct vcpu *v, uint64_t va, struct frame **f);

@@ -44,10 +44,6 @@ static inline uint64_t read_cr2(void)
     __asm__ volatile("mov %%cr2, %0" : "=r"(v));
     return v;
 }
-static inline void write_cr2(uint64_t v)
-{
-    __asm__ volatile("mov %0, %%cr2" : : "r"(v) : "memory");
-}
 static inline uint64_t read_cr3(void)
 {
     uint64_t v;
@@ -155,10 +151,6 @@ static inline void cpu_relax(void)
 static inline void irq_disable(void)
 {
     __asm__ volatile("cli" : : : "memory");
-}
-static inline void irq_enable(void)
-{
-    __asm__ volatile("sti" : : : "memory");
 }
 /* Sleeps with interrupts on until one arrives; no wake-up can be lost between sti and hlt. */
 static inline void irq_enable_and_halt(void)

@@ -43,8 +43,3 @@ struct regs {
 #define RFLAGS_RF         0x10000ul
 #define RFLAGS_VM         0x20000ul
 #define RFLAGS_AC         0x40000ul
-
-static inline bool regs_from_guest(const struct regs *r)
-{
-    return (r->cs & 3) != 0;
-}

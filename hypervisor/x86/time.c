@@ -195,12 +195,6 @@ void time_init(void)
              wallclock.secs);
 }
 
-void time_init_cpu(struct pcpu *p)
-{
-    p->tsc_base = cpus[0]->tsc_base;
-    p->ns_base = cpus[0]->ns_base;
-}
-
 /* Writers: the version is odd while the rest changes. */
 static void publish(struct vcpu_time_info *t, const struct vcpu_time_info *new)
 {
