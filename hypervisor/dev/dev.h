@@ -32,6 +32,7 @@ long physdevop_pci_device_remove(struct hcall *c, void *arg);
 long physdevop_manage_pci_add(struct hcall *c, void *arg);
 long physdevop_manage_pci_remove(struct hcall *c, void *arg);
 long physdevop_restore_msi(struct hcall *c, void *arg);
+long physdevop_restore_msi_ext(struct hcall *c, void *arg);
 long physdevop_pirq_eoi_gmfn(struct hcall *c, void *arg);
 /* platform_op: arg is struct xen_platform_op, copied in and back. */
 long do_platform_op(struct hcall *c, void *arg);

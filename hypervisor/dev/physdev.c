@@ -261,7 +261,15 @@ long physdevop_manage_pci_remove(struct hcall *c, void *arg)
 
 long physdevop_restore_msi(struct hcall *c, void *arg)
 {
-    const struct physdev_pci_device *op = arg; /* both forms come as this one */
+    const struct physdev_restore_msi *op = arg;
+
+    (void)c;
+    return msi_restore((struct pci_bdf){.bus = op->bus, .devfn = op->devfn});
+}
+
+long physdevop_restore_msi_ext(struct hcall *c, void *arg)
+{
+    const struct physdev_pci_device *op = arg;
 
     (void)c;
     return msi_restore((struct pci_bdf){.segment = op->seg, .bus = op->bus, .devfn = op->devfn});
