@@ -84,6 +84,19 @@ static void software_interrupt(struct vcpu *v, struct regs *r)
     guest_deliver(v, r, (uint8_t)n, false, 0);
 }
 
+/* INT 0x80 needs no #GP: its gate is open to CPL 3. A guest that has no handler gets the #GP. */
+static void int_80(struct vcpu *v, struct regs *r)
+{
+    if (v->traps[0x80].address) {
+        guest_deliver(v, r, 0x80, false, 0);
+        return;
+    }
+    r->rip -= 2;
+    r->vector = 13;
+    r->error_code = 0x80 << 3 | 2;
+    reflect(v, r);
+}
+
 static void general_protection(struct vcpu *v, struct regs *r)
 {
     if ((r->error_code & 3) == 2) /* through the IDT, not external */
@@ -158,6 +171,9 @@ void guest_trap(struct regs *r)
         break;
     case 1:
         debug(v, r);
+        break;
+    case 0x80:
+        int_80(v, r);
         break;
     default:
         reflect(v, r);
