@@ -105,6 +105,19 @@ static void general_protection(struct vcpu *v, struct regs *r)
         reflect(v, r);
 }
 
+static void reflect_page_fault(struct vcpu *v, struct regs *r, uint64_t cr2)
+{
+    r->error_code &= ~PF_USER;
+    if (!v->kernel_mode)
+        r->error_code |= PF_USER;
+    /* Faults on the LDT window name the guest's own LDT. */
+    if (va_is_hypervisor(cr2))
+        cr2 = ldt_guest_address(v, cr2);
+    v->cr2 = cr2;
+    v->info->arch.cr2 = cr2;
+    reflect(v, r);
+}
+
 static void page_fault(struct vcpu *v, struct regs *r)
 {
     uint64_t cr2 = read_cr2();
@@ -118,15 +131,7 @@ static void page_fault(struct vcpu *v, struct regs *r)
     }
     if (unlikely(r->error_code & PF_RSVD))
         panic("reserved bit set in a page table of d%d, address %lx", v->d->id, cr2);
-    r->error_code &= ~PF_USER;
-    if (!v->kernel_mode)
-        r->error_code |= PF_USER;
-    /* Faults on the LDT window name the guest's own LDT. */
-    if (va_is_hypervisor(cr2))
-        cr2 = ldt_guest_address(v, cr2);
-    v->cr2 = cr2;
-    v->info->arch.cr2 = cr2;
-    reflect(v, r);
+    reflect_page_fault(v, r, cr2);
 }
 
 static void debug(struct vcpu *v, struct regs *r)
@@ -191,8 +196,10 @@ static void __attribute__((noreturn)) guest_iret_fault(struct regs *r)
     memcpy(g, &copy, offsetof(struct regs, error_code));
     g->error_code = copy.error_code;
     g->vector = copy.vector;
-    guest_deliver(current_vcpu(), g, (uint8_t)copy.vector, has_error_code(copy.vector),
-                  copy.error_code);
+    if (copy.vector == 14) /* a selector in the LDT, which is not mapped */
+        reflect_page_fault(current_vcpu(), g, read_cr2());
+    else
+        reflect(current_vcpu(), g);
     exit_to_guest();
 }
 
