@@ -32,8 +32,6 @@
 #define BOUNCE_HAS_ERROR   2u
 
 #define VGCF_IN_SYSCALL_   0x100ul
-/* What a guest may set: CF PF AF ZF SF TF DF OF NT RF AC ID; never IOPL, VM, VIF, VIP. */
-#define RFLAGS_OF_GUEST    0x254dd5ul
 #define TRAP_MASKS_EVENTS  4u
 
 void guest_toggle_mode(struct vcpu *v)

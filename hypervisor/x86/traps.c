@@ -17,12 +17,6 @@
 #include "pv/guest_entry.h"
 #include "pv/pv.h"
 
-#define PF_PRESENT 1u
-#define PF_WRITE   2u
-#define PF_USER    4u
-#define PF_RSVD    8u
-#define PF_FETCH   16u
-
 static const char *const trap_names[32] = {
     "divide error",
     "debug",
