@@ -32,8 +32,6 @@
 #define BOUNCE_HAS_ERROR   2u
 
 #define VGCF_IN_SYSCALL_   0x100ul
-/* What a guest may set: CF PF AF ZF SF TF DF OF NT RF AC ID; never IOPL, VM, VIF, VIP. */
-#define RFLAGS_OF_GUEST    0x254dd5ul
 #define TRAP_MASKS_EVENTS  4u
 
 void guest_toggle_mode(struct vcpu *v)
@@ -237,7 +235,8 @@ void guest_exit_work(struct regs *r)
         deliver_event(v, r);
 }
 
-/* HYPERVISOR_iret (23): {rax, r11, rcx, flags, rip, cs, rflags, rsp, ss} at the guest's rsp. */
+/* HYPERVISOR_iret (23): {rax, r11, rcx, flags, rip, cs, rflags, rsp, ss} at the guest's rsp. What it
+ * returns says nothing; the guest's rax may be any number. */
 long do_iret(struct hcall *c, void *arg)
 {
     struct vcpu *v = c->v;
@@ -281,5 +280,5 @@ long do_iret(struct hcall *c, void *arg)
         v->nmi_held = false;
         __atomic_or_fetch(&v->pending, PEND_NMI, __ATOMIC_RELAXED);
     }
-    return (long)f.rax;
+    return 0;
 }

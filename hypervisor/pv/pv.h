@@ -16,6 +16,7 @@ struct xen_msr_entry;
  * exception queued); false: the guest gets the original exception. */
 bool privop_emulate_gp(struct vcpu *v, struct regs *r);
 bool privop_emulate_ud(struct vcpu *v, struct regs *r);
+uint64_t guest_cr4_bits(const struct domain *d); /* those of CR4 that a guest may set */
 /* pv/segment.c */
 long do_set_gdt(struct hcall *c, void *arg);
 long do_update_descriptor(struct hcall *c, void *arg);

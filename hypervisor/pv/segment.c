@@ -6,7 +6,8 @@
  * FRAME_SEG_DESC use, so nobody can write them but through do_update_descriptor().
  *
  * LDT frames are mapped on demand: a selector load that touches the window faults, ldt_fault()
- * finds the frame by the guest's own tables and maps it; changing CR3 or the LDT drops them all.
+ * finds the frame by the tables of the guest's kernel (its user half's need not map it) and maps
+ * it; changing CR3 or the LDT drops them all.
  *
  * Bases: the guest's kernel runs with gs_base_kernel in GS.base and gs_base_user in KernelGSbase,
  * its user half the other way round (SWAPGS in guest_toggle_mode). The v->gs_base_* copies are
@@ -245,7 +246,7 @@ bool ldt_fault(struct vcpu *v, uint64_t cr2)
     slot = &v->gdt_window[WINDOW_LDT_PTE + off / PAGE_SIZE];
     if (*slot)
         return false;
-    pte = pt_walk(v, v->ldt_base + (off & PAGE_MASK));
+    pte = pt_walk_kernel(v, v->ldt_base + (off & PAGE_MASK));
     f = pte & PTE_P ? frame_of(pte_mfn(pte)) : NULL;
     if (!f || frame_get_and_type(f, v->d, FRAME_SEG_DESC))
         return false;
