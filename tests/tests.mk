@@ -36,7 +36,8 @@ iso: $(B)/bonsai.iso
 $(B)/bonsai.iso: all tests/rig/iso
 	@$(PYTHON) tests/rig/iso $@
 
+# UPDATE=1 puts the table into docs/benchmarks.md
 bench: all
-	@$(PYTHON) tests/bench/bench
+	@$(PYTHON) tests/bench/bench $(if $(UPDATE),--update)
 
 .PHONY: deps check check-reference demo iso bench
