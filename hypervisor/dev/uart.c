@@ -17,7 +17,6 @@
 #define LCR          3
 #define MCR          4
 #define LSR          5
-#define MSR          6
 #define SCR          7
 
 #define LCR_8N1      0x03
@@ -104,11 +103,6 @@ bool uart_init(unsigned n)
     has_fifo = (in(FCR)&0xc0) == 0xc0;
     out(MCR, MCR_DTR_RTS);
     return true;
-}
-
-bool uart_present(void)
-{
-    return base;
 }
 
 bool uart_drain(unsigned budget_us)

@@ -31,8 +31,9 @@
 #include "pv/pv.h"
 
 #define SLICE     MILLISECONDS(10)
-/* A vCPU that wakes takes the CPU from one that runs, but not within this time of its start: else a guest that sends
- * packets pays two switches for each instead of for a batch (docs/decisions.md). */
+/* A vCPU that wakes takes the CPU from one that runs, but not within this time of its start: else a
+ * guest that sends packets pays two switches for each instead of for a batch (docs/decisions.md).
+ */
 #define RATELIMIT MICROSECONDS(500)
 
 struct slice {
@@ -168,11 +169,6 @@ void sched_sync(struct vcpu *v)
     }
 }
 
-void sched_unload_this(void)
-{
-    unload(this_cpu());
-}
-
 void vcpu_pause(struct vcpu *v)
 {
     __atomic_add_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST);
@@ -205,7 +201,7 @@ static void load(struct pcpu *p, struct vcpu *v)
         segments_save(old);
     fpu_switch(old, v);
     debugregs_switch(old, v);
-    __atomic_or_fetch(&v->d->dirty_cpus[p->id / 64], 1ull << (p->id % 64), __ATOMIC_SEQ_CST);
+    tlb_domain_enter(v->d);
     tlb_write_cr3(mfn_to_maddr(v->kernel_mode ? v->kernel_l4 : v->user_l4));
     cpu_load_guest_cr4(v);
     if (cpu.rdtscp)

@@ -21,7 +21,6 @@ void sched_add_vcpu(struct vcpu *v);    /* a new vCPU chooses its first CPU */
 void sched_remove_vcpu(struct vcpu *v); /* it is off every CPU */
 /* Waits until v, which may not run, is off its CPU, and its registers are in struct vcpu. */
 void sched_sync(struct vcpu *v);
-void sched_unload_this(void);        /* SOFTIRQ_UNLOAD */
 void vcpu_recheck(struct vcpu *v);   /* pause counts or flags changed: on or off the queue */
 void sched_poll_timeout(void *vcpu); /* timer of SCHEDOP_poll */
 void sched_yield_current(void);

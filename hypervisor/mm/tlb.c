@@ -102,13 +102,6 @@ void tlb_domain_enter(struct domain *d)
     __atomic_or_fetch(&d->dirty_cpus[me / 64], 1ull << me % 64, __ATOMIC_SEQ_CST);
 }
 
-void tlb_domain_leave(struct domain *d)
-{
-    unsigned me = this_cpu()->id;
-
-    __atomic_and_fetch(&d->dirty_cpus[me / 64], ~(1ull << me % 64), __ATOMIC_SEQ_CST);
-}
-
 void tlb_flush_domain(struct domain *d)
 {
     if (nr_cpus == 1) {

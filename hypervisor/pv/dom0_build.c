@@ -36,7 +36,6 @@
 #define SLACK_ALIGN (4 * MB)
 #define SLACK_MIN   (512ul << 10)
 #define RESERVE     (64 * MB) /* left to the hypervisor when dom0 asks for everything */
-#define CMDLINE_MAX 1024u
 
 struct build {
     struct domain *d;

@@ -178,9 +178,5 @@ static inline void full_mb(void)
 /* Defined in x86/copy.S. Copies n bytes; a fault on either side ends it. Returns the bytes NOT
  * copied. */
 size_t raw_copy(void *dst, const void *src, size_t n);
-/* One atomic compare-and-exchange of size 1, 2, 4 or 8 on memory that may fault (a guest's): *old
- * is what was expected and becomes what was there. Returns 0, or -14 (-EFAULT). */
-int raw_cmpxchg(void *p, uint64_t *old, uint64_t new, unsigned size);
-/* RDMSR/WRMSR that may fault: 0, or -14. */
+/* RDMSR that may fault: 0, or -14. */
 int rdmsr_safe(uint32_t msr, uint64_t *v);
-int wrmsr_safe(uint32_t msr, uint64_t v);

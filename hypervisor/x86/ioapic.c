@@ -8,7 +8,6 @@
 #include "boot/boot.h"
 #include "lib/lib.h"
 
-#define REG_ID      0
 #define REG_VERSION 1
 #define REG_PIN(n)  (0x10 + 2 * (n))
 #define PIN_LOW     (1u << 13)

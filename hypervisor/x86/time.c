@@ -37,13 +37,6 @@ static uint64_t scale(uint64_t ticks)
     return (uint64_t)((unsigned __int128)ticks * mul >> 32);
 }
 
-uint64_t tsc_to_ns(uint64_t tsc)
-{
-    const struct pcpu *p = this_cpu();
-
-    return p->ns_base + scale(tsc - p->tsc_base);
-}
-
 nsec_t now(void)
 {
     const struct pcpu *p = this_cpu();
