@@ -437,6 +437,8 @@ static void dump_domain(struct domain *d)
 
 static void key_domains(void)
 {
+    log_info("%lu of %lu pages free", (unsigned long)page_free_count(),
+             (unsigned long)page_total_count());
     for_all(dump_domain);
 }
 static void key_events(void)
