@@ -321,6 +321,17 @@ void segments_save(struct vcpu *v)
     v->gs_base_user = v->kernel_mode ? inactive : active;
 }
 
+/* The vCPU's window is about to leave the address space: any exception loads selectors of ours. */
+void segments_unload(void)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) gdtr = {0xefff, this_cpu()->idle_gdt_va};
+
+    __asm__ volatile("lgdt %0\n\tlldt %w1" : : "m"(gdtr), "r"(0));
+}
+
 /* The vCPU's kernel or user tables, GDT window and LDT are already what it runs with. */
 void segments_load(struct vcpu *v)
 {

@@ -24,6 +24,8 @@
 #define PERCPU_DATA 0xf000ul
 #define MAX_CPUS    4096u
 
+struct timer;
+
 enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_UNLOAD };
 
 struct tss {
@@ -59,12 +61,15 @@ struct pcpu {
     struct list run_queue;
     uint32_t nr_running;
     uint32_t nr_homes; /* vCPUs that live here; atomic */
-    bool boost;        /* somebody better than the running one waits, or it yielded */
+    struct vcpu *chosen; /* by schedule(), which may still be saving the one before */
+    bool preempt;        /* a boosted one waits */
+    bool yielded;        /* the running one lets the next go first; own CPU only */
 
     /* under timer_lock */
     struct spinlock timer_lock;
     struct list timers; /* sorted by deadline */
     nsec_t timer_armed;
+    struct timer *timer_running; /* whose function this CPU is in; read by others */
 
     /* lib/spinlock.c, debug builds */
     uint16_t locks_held[8];
