@@ -38,7 +38,7 @@
 void guest_toggle_mode(struct vcpu *v)
 {
     v->kernel_mode = !v->kernel_mode;
-    __asm__ volatile("swapgs");
+    swapgs();
     tlb_write_cr3(mfn_to_maddr(v->kernel_mode ? v->kernel_l4 : v->user_l4));
     if (v->areas_stale) {
         v->areas_stale = false;

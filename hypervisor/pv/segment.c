@@ -296,10 +296,10 @@ long do_set_segment_base(struct hcall *c, void *arg)
         write_gs_base(base);
         return 0;
     case SEGBASE_GS_USER_SEL:
-        __asm__ volatile("swapgs");
+        swapgs();
         if (load_gs((unsigned)base & 0xffff))
             guest_log("user gs selector %lx does not load", base & 0xffff);
-        __asm__ volatile("swapgs");
+        swapgs();
         return 0;
     default:
         return -EINVAL;
