@@ -94,7 +94,8 @@ struct vcpu {
     struct vcpu_runstate_info runstate;
     nsec_t turn_start, slice_end;
     uint64_t affinity_hard[AFFINITY_WORDS], affinity_soft[AFFINITY_WORDS];
-    int credit;
+    nsec_t slice_left; /* of its slice, while it does not run */
+    bool boosted;      /* queued in front because it woke */
 
     struct timer singleshot, periodic, poll_timer;
     nsec_t period;

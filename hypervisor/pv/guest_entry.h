@@ -27,6 +27,8 @@ void guest_exit_work(struct regs *r);
 /* A SYSCALL/SYSENTER of the guest's user half: bounces to its kernel. */
 void guest_syscall_bounce(struct regs *r);
 void guest_toggle_mode(struct vcpu *v);
+/* The guest's kernel sees and sets its virtual IOPL in RFLAGS, and is at level 0, not 1. */
+bool architectural_iopl(const struct vcpu *v);
 
 long do_iret(struct hcall *c, void *arg);
 long do_set_trap_table(struct hcall *c, void *arg);

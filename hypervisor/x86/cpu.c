@@ -48,6 +48,7 @@ static void detect_addresses(void)
         cpuid(0x80000008, 0, r);
         cpu.phys_bits = (uint8_t)r[0];
         cpu.virt_bits = (uint8_t)(r[0] >> 8);
+        cpu.fpu_pointers_stick = cpu.amd && !(r[1] & 1u << 2);
     }
     if (last >= 0x80000007) {
         cpuid(0x80000007, 0, r);

@@ -40,6 +40,7 @@ struct regs {
 #define RFLAGS_IF         0x200ul
 #define RFLAGS_DF         0x400ul
 #define RFLAGS_IOPL       0x3000ul
+#define RFLAGS_IOPL_SHIFT 12
 #define RFLAGS_NT         0x4000ul
 #define RFLAGS_RF         0x10000ul
 #define RFLAGS_VM         0x20000ul
