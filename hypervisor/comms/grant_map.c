@@ -12,7 +12,6 @@
  * half being unmapped is marked "going" meanwhile, which keeps the handle.
  */
 #include "comms/grant_private.h"
-#include "dom/vcpu.h"
 #include "hypercall.h"
 #include "mm/frame.h"
 #include "mm/page_alloc.h"
@@ -211,14 +210,13 @@ static int16_t map(struct hcall *c, struct gnttab_map_grant_ref *op, struct doma
     return GNTST_okay;
 }
 
-long gnttab_map_grant_ref(struct hcall *c, void *elem, struct gnttab_call *call)
+long gnttab_map_grant_ref(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_map_grant_ref *op = elem;
     struct grant_table *t = c->d->grant;
     struct domain *owner;
     uint32_t handle;
 
-    (void)call;
     op->status = GNTST_bad_gntref;
     if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
         return 0;

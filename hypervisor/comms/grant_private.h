@@ -81,6 +81,5 @@ void gnttab_finish(struct domain *d, struct gnttab_call *call);
 
 /* An operation on one element of the array: fills its status. Not 0: ends the whole call with that
  * error. */
-struct hcall;
 typedef long gnttab_fn(struct hcall *c, void *elem, struct gnttab_call *call);
 gnttab_fn gnttab_map_grant_ref, gnttab_unmap_grant_ref, gnttab_unmap_and_replace, gnttab_copy;

@@ -3,12 +3,10 @@
  * The rest of the PV64 contract: descriptors, bases, privileged instructions, CPUID and MSR policy.
  */
 #pragma once
-#include "lib/types.h"
 
 struct vcpu;
 struct domain;
 struct regs;
-struct hcall;
 struct xen_cpuid_leaf;
 struct xen_msr_entry;
 
@@ -18,9 +16,7 @@ bool privop_emulate_gp(struct vcpu *v, struct regs *r);
 bool privop_emulate_ud(struct vcpu *v, struct regs *r);
 uint64_t guest_cr4_bits(const struct domain *d); /* those of CR4 that a guest may set */
 /* pv/segment.c */
-long do_set_gdt(struct hcall *c, void *arg);
-long do_update_descriptor(struct hcall *c, void *arg);
-long do_set_segment_base(struct hcall *c, void *arg);
+hcall_fn do_set_gdt, do_update_descriptor, do_set_segment_base;
 int vcpu_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned entries);
 void vcpu_put_gdt(struct vcpu *v);
 int vcpu_set_ldt(struct vcpu *v, uint64_t base, unsigned entries);
@@ -61,8 +57,7 @@ int cpu_featureset(unsigned index, uint32_t words[CPU_FEATURE_WORDS]);
 int guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *val);
 int guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t val);
 /* pv/debugreg.c */
-long do_set_debugreg(struct hcall *c, void *arg);
-long do_get_debugreg(struct hcall *c, void *arg);
+hcall_fn do_set_debugreg, do_get_debugreg;
 int vcpu_write_debugreg(struct vcpu *v, unsigned n, uint64_t val);
 int vcpu_read_debugreg(struct vcpu *v, unsigned n, uint64_t *val);
 /* dev/ports.c: a port access that the guest was allowed to attempt. Without permission: reads all

@@ -15,7 +15,6 @@
  * they say otherwise.
  */
 #pragma once
-#include "lib/types.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "x86/regs.h"

@@ -5,7 +5,6 @@
  * contexts are copied, not converted. `vector` is the trap or interrupt vector, or ENTRY_SYSCALL*.
  */
 #pragma once
-#include "lib/types.h"
 
 struct regs {
     uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;

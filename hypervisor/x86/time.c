@@ -14,7 +14,6 @@
 #include "boot/boot.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "mm/guest_copy.h"
 
 #define PIT_HZ      1193182ul
@@ -196,12 +195,6 @@ void time_init(void)
     wallclock.secs = read_rtc();
     log_info("CPU at %u.%03u MHz, date %lu seconds after 1970", tsc_khz / 1000, tsc_khz % 1000,
              wallclock.secs);
-}
-
-void time_init_cpu(struct pcpu *p)
-{
-    p->tsc_base = cpus[0]->tsc_base;
-    p->ns_base = cpus[0]->ns_base;
 }
 
 /* Writers: the version is odd while the rest changes. */

@@ -268,7 +268,7 @@ static void entry_overwritten(void **state)
 
     (void)state;
     pretend_run(user->vcpu[0]);
-    assert_int_equal(pt_update(user, user, slot_of(0), 0, false), 0);
+    assert_int_equal(pt_update(user, user, slot_of(0), 0), 0);
     assert_int_equal(refs_of(page), 2);
     assert_int_equal(uses_of(page), 1);
     assert_int_equal(unmap(h, VA, 0), GNTST_general_error);
@@ -415,8 +415,7 @@ static void replaced(void **state)
 
     (void)state;
     pretend_run(user->vcpu[0]);
-    assert_int_equal(
-        pt_update(user, user, slot_of(3), pte_make(mine, PTE_P | PTE_RW | PTE_US), false), 0);
+    assert_int_equal(pt_update(user, user, slot_of(3), pte_make(mine, PTE_P | PTE_RW | PTE_US)), 0);
     op = (struct gnttab_unmap_and_replace){
         .host_addr = VA, .new_addr = 0x123000, .handle = h, .status = 99};
     assert_int_equal(grant_op(user, GNTTABOP_unmap_and_replace, &op, 1), 0);
@@ -627,12 +626,11 @@ static void table_mapped_by_tools(void **state)
 
     (void)state;
     pretend_run(user->vcpu[0]);
-    assert_int_equal(
-        pt_update(user, owner, slot_of(4), pte_make(m, PTE_P | PTE_RW | PTE_US), false), 0);
+    assert_int_equal(pt_update(user, owner, slot_of(4), pte_make(m, PTE_P | PTE_RW | PTE_US)), 0);
     end_domain(owner);
     before = page_free_count();
     pretend_run(user->vcpu[0]);
-    assert_int_equal(pt_update(user, user, slot_of(4), 0, false), 0);
+    assert_int_equal(pt_update(user, user, slot_of(4), 0), 0);
     assert_true(page_free_count() > before);
 }
 
