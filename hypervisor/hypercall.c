@@ -211,7 +211,7 @@ static const struct op ops[] = {
     [__HYPERVISOR_grant_table_op] = ROW(do_grant_table_op, 0, 0),
     [__HYPERVISOR_vm_assist] = ROW(do_vm_assist, 0, 0),
     [__HYPERVISOR_update_va_mapping_otherdomain] = ROW(do_update_va_mapping_otherdomain, 0, 0),
-    [__HYPERVISOR_iret] = ROW(do_iret, 0, NOMC),
+    [__HYPERVISOR_iret] = ROW(do_iret, 0, NOMC), /* hypercall_entry() knows it */
     [__HYPERVISOR_vcpu_op] = SUBS(vcpu_ops, 2, ALL_BITS),
     [__HYPERVISOR_set_segment_base] = ROW(do_set_segment_base, 0, 0),
     [__HYPERVISOR_mmuext_op] = ROW(do_mmuext_op, 0, 0),
@@ -297,6 +297,10 @@ void hypercall_entry(struct regs *r)
     long ret;
 
     this_cpu()->hcall_deadline = 0;
+    if ((uint32_t)r->rax == __HYPERVISOR_iret) { /* has no result: all registers are the frame's */
+        do_iret(&c, NULL);
+        return;
+    }
     ret = dispatch((uint32_t)r->rax, &c, 0);
     if (unlikely(ret == -ERESTART)) {
         r->rdi = c.a[0];

@@ -62,6 +62,8 @@ static inline uint32_t uses_of(uint32_t halves)
  */
 int16_t grant_grow(struct domain *d, uint32_t nr);
 int16_t grant_swap(struct grant_table *t, uint32_t a, uint32_t b);
+/* One more page of free handles. LOCK_GRANT held, or nobody else knows the table. */
+bool grant_grow_track(struct grant_table *t);
 /* n uses of entry ref of `owner` by `user`; *m is the frame. GNTST_*. */
 int16_t grant_pin(struct domain *owner, struct domain *user, uint32_t ref, bool write, uint32_t n,
                   mfn_t *m);

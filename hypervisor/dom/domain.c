@@ -298,17 +298,27 @@ int domain_unpause_by_controller(struct domain *d)
 
 /* ---- shutting down ---- */
 
-void domain_shutdown(struct domain *d, uint8_t reason)
+static void recheck_all(struct domain *d)
 {
-    if (__atomic_exchange_n(&d->shutting_down, true, __ATOMIC_SEQ_CST))
-        return;
-    d->shutdown_code = reason;
-    if (d == dom0)
-        machine_shutdown(reason);
-    __atomic_add_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i])
             vcpu_recheck(d->vcpu[i]); /* each leaves its CPU at its next exit */
+}
+
+void domain_shutdown(struct domain *d, uint8_t reason)
+{
+    /* The pause first: who sees shutting_down may count on it. */
+    __atomic_add_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_exchange_n(&d->shutting_down, true, __ATOMIC_SEQ_CST)) {
+        if (!__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST))
+            recheck_all(d);
+        return;
+    }
+    if (!READ_ONCE(d->code_latched))
+        d->shutdown_code = reason;
+    if (d == dom0)
+        machine_shutdown(d->shutdown_code);
+    recheck_all(d);
     __atomic_store_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST);
     virq_send_global(VIRQ_DOM_EXC);
 }
@@ -319,6 +329,7 @@ void domain_resume(struct domain *d)
         return;
     domain_pause(d); /* all are off their CPUs before the flags change */
     WRITE_ONCE(d->is_shut_down, false);
+    WRITE_ONCE(d->code_latched, false);
     __atomic_store_n(&d->shutting_down, false, __ATOMIC_SEQ_CST);
     __atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST); /* that of the shutdown */
     domain_unpause(d);
@@ -336,8 +347,11 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     __builtin_va_list ap;
     struct vcpu *v = current_vcpu();
 
-    if (READ_ONCE(d->shutting_down)) /* said already */
-        return;
+    if (READ_ONCE(d->shutting_down) && (v->d != d || d->shutdown_code == SHUTDOWN_crash)) {
+        if (v->d == d)
+            vcpu_recheck(v);
+        return; /* said already */
+    }
     __builtin_va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
     __builtin_va_end(ap);
@@ -346,7 +360,11 @@ void domain_crash(struct domain *d, const char *fmt, ...)
         print_regs(v, guest_regs());
     else if (d->vcpu[0])
         print_regs(d->vcpu[0], &d->vcpu[0]->regs);
+    if (READ_ONCE(d->shutting_down)) /* by another vCPU at this moment: it must not be resumed */
+        d->shutdown_code = SHUTDOWN_crash;
     domain_shutdown(d, SHUTDOWN_crash);
+    if (v->d == d) /* its frame is not fit to go on with */
+        vcpu_recheck(v);
 }
 
 /* ---- what tools see ---- */
@@ -426,6 +444,8 @@ static void dump_domain(struct domain *d)
 
 static void key_domains(void)
 {
+    log_info("%lu of %lu pages free", (unsigned long)page_free_count(),
+             (unsigned long)page_total_count());
     for_all(dump_domain);
 }
 static void key_events(void)

@@ -49,11 +49,13 @@ struct domain {
     struct spinlock lock;
     enum domain_dying dying;
     bool shutting_down, is_shut_down;
+    bool code_latched; /* shutdown_code was said in advance (SCHEDOP_shutdown_code) */
     uint8_t shutdown_code;
     uint32_t pause_count; /* atomic; toolstack's share below */
     uint32_t controller_pauses;
     uint8_t handle[16];
     unsigned teardown_step;
+    bool stopped_for_good; /* dying, and no vCPU runs any more */
     bool parts_freed; /* only the struct is left */
 
     /* under page_lock */

@@ -93,7 +93,8 @@ struct vcpu {
     struct vcpu_runstate_info runstate;
     nsec_t turn_start, slice_end;
     uint64_t affinity_hard[AFFINITY_WORDS], affinity_soft[AFFINITY_WORDS];
-    int credit;
+    nsec_t slice_left; /* of its slice, while it does not run */
+    bool boosted;      /* queued in front because it woke */
 
     struct timer singleshot, periodic, poll_timer;
     nsec_t period;
@@ -122,7 +123,8 @@ struct vcpu *vcpu_create_idle(void); /* this CPU's; of the idle domain */
 void vcpu_destroy(struct vcpu *v);   /* frees it; it must be off every CPU and hold no references */
 
 /* Loads a whole context (VCPUOP_initialise, DOMCTL_setvcpucontext, dom0's first). -EINVAL,
- * -EOPNOTSUPP for other tables on a vCPU that has run; references taken. The vCPU must not run. */
+ * -EOPNOTSUPP for other tables on a vCPU that has run; -ERESTART: the same call goes on with
+ * validating its page tables. References taken. The vCPU must not run. */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx);
 void vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *ctx);
 /* Drops every reference a vCPU holds on frames (tables, GDT, LDT, vcpu_info). */

@@ -153,7 +153,9 @@ long xenmem_claim_pages(struct hcall *c, void *arg)
     d = domain_get_for(c->d, r->domid, &err);
     if (!d)
         return err;
-    if (r->nr_extents > d->tot_pages && r->nr_extents - d->tot_pages > page_free_count())
+    if (r->nr_extents > d->max_pages)
+        rc = -EINVAL;
+    else if (r->nr_extents > d->tot_pages && r->nr_extents - d->tot_pages > page_free_count())
         rc = -ENOMEM;
     domain_put(d);
     return rc;

@@ -82,6 +82,8 @@ int pt_install_l1(struct domain *d, uint64_t slot, uint64_t pte, const mfn_t *ex
 /* Walks the vCPU's current tables in software: PTE of va, or 0 when not present. Takes no
  * references. */
 uint64_t pt_walk(struct vcpu *v, uint64_t va);
+/* The same in the kernel's tables, whichever half runs. */
+uint64_t pt_walk_kernel(struct vcpu *v, uint64_t va);
 
 /* mm/ptwr.c: a write fault of the guest kernel on a read-only mapped, own L1 table
  * (an emulated writable page table): decodes and performs the store through pt_write_l1(). true:

@@ -25,6 +25,8 @@ void guest_exit_work(struct regs *r);
 /* A SYSCALL/SYSENTER of the guest's user half: bounces to its kernel. */
 void guest_syscall_bounce(struct regs *r);
 void guest_toggle_mode(struct vcpu *v);
+/* The guest's kernel sees and sets its virtual IOPL in RFLAGS, and is at level 0, not 1. */
+bool architectural_iopl(const struct vcpu *v);
 
 hcall_fn do_iret, do_set_trap_table, do_stack_switch, do_set_callbacks, callbackop_register,
     callbackop_unregister, do_fpu_taskswitch, do_nmi_op;

@@ -13,6 +13,7 @@ struct xen_domctl_cpu_policy;
  * exception queued); false: the guest gets the original exception. */
 bool privop_emulate_gp(struct vcpu *v, struct regs *r);
 bool privop_emulate_ud(struct vcpu *v, struct regs *r);
+uint64_t guest_cr4_bits(const struct domain *d); /* those of CR4 that a guest may set */
 /* pv/segment.c */
 hcall_fn do_set_gdt, do_update_descriptor, do_set_segment_base;
 int vcpu_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned entries);
@@ -30,6 +31,7 @@ void perdomain_free(struct domain *d);
 /* Segment and base state of the current vCPU, to and from the CPU. */
 void segments_save(struct vcpu *v);
 void segments_load(struct vcpu *v);
+void segments_unload(void); /* after segments_save(), before CR3 changes: the CPU's own GDT, no LDT */
 /* pv/cpuid.c: what v sees for (leaf, sub). forced: by the ud2a prefix or emulation, not natively.
  */
 void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, uint32_t out[4]);

@@ -132,6 +132,10 @@ static inline void write_gs_base_inactive(uint64_t v)
 {
     wrmsr(0xc0000102, v);
 }
+static inline void swapgs(void)
+{
+    __asm__ volatile("swapgs" : : : "memory");
+}
 static inline void invlpg(uint64_t va)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");

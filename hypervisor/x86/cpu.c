@@ -44,6 +44,7 @@ static void detect_addresses(void)
     if (last >= 0x80000008) {
         cpuid(0x80000008, 0, r);
         cpu.phys_bits = (uint8_t)r[0];
+        cpu.fpu_pointers_stick = cpu.amd && !(r[1] & 1u << 2);
     }
     if (last >= 0x80000007) {
         cpuid(0x80000007, 0, r);

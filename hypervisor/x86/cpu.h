@@ -9,7 +9,8 @@ struct vcpu;
 
 struct cpu_features {
     bool nx, fsgsbase, xsave, rdtscp, pge, smep, xsaveopt, tsc_invariant, tsc_deadline;
-    bool amd; /* AMD-style SYSCALL/SYSENTER and NUL selector behaviour */
+    bool fpu_pointers_stick; /* FXRSTOR, XRSTOR leave FIP, FDP, FOP without an exception */
+    bool amd;                /* AMD-style SYSCALL/SYSENTER and NUL selector behaviour */
     uint8_t phys_bits;
     uint32_t xsave_size; /* bytes of the standard-format save area for host_xcr0 */
     uint64_t host_xcr0;

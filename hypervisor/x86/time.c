@@ -54,8 +54,10 @@ uint64_t ns_to_tsc(nsec_t t)
     if (high >= mul)
         return ~0ul;
     __asm__("divq %4" : "=a"(ticks), "=d"(rest) : "a"(low), "d"(high), "r"((uint64_t)mul));
+    if (shift < 0 && ticks >> (64 + shift)) /* a time so far off is never, not the past */
+        return ~0ul;
     ticks = shift >= 0 ? ticks >> shift : ticks << -shift;
-    return p->tsc_base + ticks + 1;
+    return ticks < ~0ul - p->tsc_base ? p->tsc_base + ticks + 1 : ~0ul;
 }
 
 /* TSC ticks while PIT channel 2 counts `count` down, or more when something gets in between; never

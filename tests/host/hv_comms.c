@@ -27,6 +27,15 @@ uint32_t cpu_khz = 1000000, tsc_khz = 1000000;
 static struct vcpu idle;
 static struct domain idle_of = {.id = DOMID_IDLE_, .is_idle = true};
 
+/* Newer C libraries have it. */
+size_t strlcpy(char *dst, const char *src, size_t size)
+{
+    size_t n = strlen(src), copied = min(n, size - 1);
+    memcpy(dst, src, copied);
+    dst[copied] = 0;
+    return n;
+}
+
 /* ---- vCPUs ---- */
 
 struct vcpu *vcpu_create(struct domain *d, unsigned id)

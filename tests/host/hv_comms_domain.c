@@ -21,14 +21,6 @@
 
 /* ---- fakes of this program ---- */
 
-size_t strlcpy(char *dst, const char *src, size_t size)
-{
-    size_t n = strlen(src), copied = min(n, size - 1);
-    memcpy(dst, src, copied);
-    dst[copied] = 0;
-    return n;
-}
-
 static char keys_run[40];
 void console_run_key(char key)
 {
