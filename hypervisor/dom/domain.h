@@ -56,7 +56,7 @@ struct domain {
     uint8_t handle[16];
     unsigned teardown_step;
     bool stopped_for_good; /* dying, and no vCPU runs any more */
-    bool parts_freed; /* only the struct is left */
+    bool parts_freed;      /* only the struct is left */
 
     /* under page_lock */
     struct spinlock page_lock;
@@ -93,6 +93,8 @@ static inline bool domain_is_dying(const struct domain *d)
 struct domain *domain_get(domid_t id);
 /* The first domain with number >= id, for listings; with a reference. */
 struct domain *domain_get_from(domid_t id);
+/* The one after d (the first: NULL), whose reference it takes for its own. */
+struct domain *domain_next(struct domain *d);
 void domain_hold(struct domain *d); /* one more reference; the caller has one */
 void domain_put(struct domain *d);
 
