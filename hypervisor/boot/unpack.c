@@ -204,7 +204,7 @@ static const void *unpack(const uint8_t *in, size_t size, size_t *out_size, cons
     snprintf(sentence, sizeof(sentence), "it is compressed by %s, which is not supported", f->name);
     if (!f->unpack)
         return NULL;
-    memcpy(&unpacked, in + size - 4, 4);
+    unpacked = u32_at(in + size - 4);
     snprintf(sentence, sizeof(sentence), "it is damaged: a size of %u bytes cannot be", unpacked);
     if (unpacked < 4096 || unpacked > MAX_UNPACKED)
         return NULL;
@@ -222,14 +222,6 @@ static const void *unpack(const uint8_t *in, size_t size, size_t *out_size, cons
     }
     *out_size = unpacked;
     return mfn_to_va(output.first);
-}
-
-static uint32_t u32_at(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
 }
 
 const void *unpack_kernel(const void *image, size_t size, size_t *out_size, const char **why)
