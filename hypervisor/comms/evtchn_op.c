@@ -210,31 +210,17 @@ long evtchnop_send(struct hcall *c, void *arg)
 static void fill_status(const struct port *p, struct evtchn_status *op)
 {
     op->vcpu = p->vcpu;
-    switch ((enum port_state)p->state) {
-    case PORT_FREE:
-        op->status = EVTCHNSTAT_closed;
-        break;
-    case PORT_UNBOUND:
-        op->status = EVTCHNSTAT_unbound;
+    op->status = p->state;
+    if (p->state == PORT_UNBOUND)
         op->u.unbound.dom = (domid_t)p->remote;
-        break;
-    case PORT_INTERDOMAIN:
-        op->status = EVTCHNSTAT_interdomain;
-        op->u.interdomain.dom = p->peer->id;
-        op->u.interdomain.port = p->peer_port;
-        break;
-    case PORT_PIRQ:
-        op->status = EVTCHNSTAT_pirq;
+    else if (p->state == PORT_PIRQ)
         op->u.pirq = p->line;
-        break;
-    case PORT_VIRQ:
-        op->status = EVTCHNSTAT_virq;
+    else if (p->state == PORT_VIRQ)
         op->u.virq = p->line;
-        break;
-    case PORT_IPI:
-        op->status = EVTCHNSTAT_ipi;
-        break;
-    }
+    if (p->state != PORT_INTERDOMAIN)
+        return;
+    op->u.interdomain.dom = p->peer->id;
+    op->u.interdomain.port = p->peer_port;
 }
 
 long evtchnop_status(struct hcall *c, void *arg)
