@@ -207,11 +207,6 @@ long physdevop_get_free_pirq(struct hcall *c, void *arg)
     return 0;
 }
 
-long physdevop_pci_mmcfg_reserved(struct hcall *, void *)
-{
-    return -ENOSYS; /* the hypervisor itself uses ports only */
-}
-
 long physdevop_pci_device_add(struct hcall *, void *arg)
 {
     const struct physdev_pci_device_add *op = arg;
