@@ -16,12 +16,11 @@ static struct vcpu *vcpu_of(const struct domain *d, uint32_t id)
 long evtchnop_alloc_unbound(struct hcall *c, void *arg)
 {
     struct evtchn_alloc_unbound *op = arg;
-    struct domain *d;
     struct port *p;
     uint32_t n = 0;
     int rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &rc);
 
-    d = domain_get_for(c->d, op->dom, &rc);
     if (!d)
         return rc;
     spin_lock(&d->evtchn->lock);
@@ -32,7 +31,6 @@ long evtchnop_alloc_unbound(struct hcall *c, void *arg)
         op->port = n;
     }
     spin_unlock(&d->evtchn->lock);
-    domain_put(d);
     return rc;
 }
 
@@ -64,7 +62,8 @@ static int bind_interdomain(struct domain *ld, struct domain *rd,
 long evtchnop_bind_interdomain(struct hcall *c, void *arg)
 {
     struct evtchn_bind_interdomain *op = arg;
-    struct domain *rd = domain_get(op->remote_dom == DOMID_SELF ? c->d->id : op->remote_dom);
+    struct domain *rd PUT_AT_END =
+        domain_get(op->remote_dom == DOMID_SELF ? c->d->id : op->remote_dom);
     int rc;
 
     if (!rd)
@@ -72,7 +71,6 @@ long evtchnop_bind_interdomain(struct hcall *c, void *arg)
     spin_lock_pair(&c->d->evtchn->lock, &rd->evtchn->lock);
     rc = bind_interdomain(c->d, rd, op);
     spin_unlock_pair(&c->d->evtchn->lock, &rd->evtchn->lock);
-    domain_put(rd);
     return rc;
 }
 
@@ -226,11 +224,10 @@ static void fill_status(const struct port *p, struct evtchn_status *op)
 long evtchnop_status(struct hcall *c, void *arg)
 {
     struct evtchn_status *op = arg;
-    struct domain *d;
     struct port *p;
     int rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &rc);
 
-    d = domain_get_for(c->d, op->dom, &rc);
     if (!d)
         return rc;
     spin_lock(&d->evtchn->lock);
@@ -238,7 +235,6 @@ long evtchnop_status(struct hcall *c, void *arg)
     if (p)
         fill_status(p, op);
     spin_unlock(&d->evtchn->lock);
-    domain_put(d);
     return p ? 0 : -EINVAL;
 }
 
@@ -283,15 +279,12 @@ long evtchnop_unmask(struct hcall *c, void *arg)
 long evtchnop_reset(struct hcall *c, void *arg)
 {
     struct evtchn_reset *op = arg;
-    struct domain *d;
     int rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &rc);
 
-    d = domain_get_for(c->d, op->dom, &rc);
     if (!d)
         return rc;
-    rc = d != c->d && !READ_ONCE(d->controller_pauses) ? -EINVAL : port_close_all(d);
-    domain_put(d);
-    return rc;
+    return d != c->d && !READ_ONCE(d->controller_pauses) ? -EINVAL : port_close_all(d);
 }
 
 long evtchnop_init_control(struct hcall *c, void *arg)

@@ -33,7 +33,7 @@ static long gnttab_setup_table(struct hcall *c, void *elem, struct gnttab_call *
 {
     struct gnttab_setup_table *op = elem;
     long status;
-    struct domain *d = table_domain(c, op->dom, &status);
+    struct domain *d PUT_AT_END = table_domain(c, op->dom, &status);
 
     if (!d)
         return status;
@@ -42,7 +42,6 @@ static long gnttab_setup_table(struct hcall *c, void *elem, struct gnttab_call *
     spin_unlock(&d->grant->lock);
     if (status == GNTST_okay)
         status = list_frames(d, op->nr_frames, guest_va((uint64_t)op->frame_list.p));
-    domain_put(d);
     return status;
 }
 
@@ -50,12 +49,11 @@ static long gnttab_query_size(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_query_size *op = elem;
     long status;
-    struct domain *d = table_domain(c, op->dom, &status);
+    struct domain *d PUT_AT_END = table_domain(c, op->dom, &status);
 
     if (d) {
         op->nr_frames = READ_ONCE(d->grant->nr_frames);
         op->max_nr_frames = d->grant->max_frames;
-        domain_put(d);
     }
     return status;
 }
@@ -79,12 +77,11 @@ static long gnttab_get_version(struct hcall *c, void *elem, struct gnttab_call *
 {
     struct gnttab_get_version *op = elem;
     int err;
-    struct domain *d = domain_get_for(c->d, op->dom, &err);
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &err);
 
     if (!d)
         return err;
     op->version = 1;
-    domain_put(d);
     return 0;
 }
 
@@ -104,12 +101,10 @@ static long gnttab_dump_table(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_dump_table *op = elem;
     long status;
-    struct domain *d = table_domain(c, op->dom, &status);
+    struct domain *d PUT_AT_END = table_domain(c, op->dom, &status);
 
-    if (d) {
+    if (d)
         grant_dump(d);
-        domain_put(d);
-    }
     return status;
 }
 

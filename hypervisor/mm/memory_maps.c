@@ -64,10 +64,12 @@ long xenmem_memory_map(struct hcall *c, void *arg)
 long xenmem_set_memory_map(struct hcall *c, void *arg)
 {
     const struct xen_foreign_memory_map *m = arg;
-    struct e820_entry *new, *old;
-    struct domain *d;
-    int err = 0;
+    struct e820_entry *new;
+    int err;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, m->domid, &err);
 
+    if (!d)
+        return err;
     if (m->map.nr_entries > E820_GUEST_MAX)
         return -EINVAL;
     new = hv_alloc(max(m->map.nr_entries, 1u) * sizeof(*new));
@@ -78,18 +80,11 @@ long xenmem_set_memory_map(struct hcall *c, void *arg)
         hv_free(new);
         return -EFAULT;
     }
-    d = domain_get_for(c->d, m->domid, &err);
-    if (!d) {
-        hv_free(new);
-        return err;
-    }
     spin_lock(&d->lock);
-    old = d->e820;
+    hv_free(d->e820);
     d->e820 = new;
     d->nr_e820 = m->map.nr_entries;
     spin_unlock(&d->lock);
-    hv_free(old);
-    domain_put(d);
     return 0;
 }
 
@@ -115,21 +110,16 @@ long xenmem_machine_memory_map(struct hcall *, void *arg)
 long xenmem_claim_pages(struct hcall *c, void *arg)
 {
     const struct xen_memory_reservation *r = arg;
-    struct domain *d;
-    int err = 0;
-    long rc = 0;
+    int err;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, r->domid, &err);
 
     if (r->extent_order || r->mem_flags || r->extent_start.p)
         return -EINVAL;
-    d = domain_get_for(c->d, r->domid, &err);
     if (!d)
         return err;
     if (r->nr_extents > d->max_pages)
-        rc = -EINVAL;
-    else if (r->nr_extents > d->tot_pages && r->nr_extents - d->tot_pages > page_free_count())
-        rc = -ENOMEM;
-    domain_put(d);
-    return rc;
+        return -EINVAL;
+    return r->nr_extents > d->tot_pages + page_free_count() ? -ENOMEM : 0;
 }
 
 static long acquire_grant_table(struct domain *d, struct xen_mem_acquire_resource *r)
@@ -157,23 +147,14 @@ static long acquire_grant_table(struct domain *d, struct xen_mem_acquire_resourc
 long xenmem_acquire_resource(struct hcall *c, void *arg)
 {
     struct xen_mem_acquire_resource *r = arg;
-    struct domain *d;
-    int err = 0;
-    long rc;
+    int err;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, r->domid, &err);
 
     if (r->pad)
         return -EINVAL;
-    d = domain_get_for(c->d, r->domid, &err);
     if (!d)
         return err;
-    if (!c->d->privileged)
-        rc = -EPERM;
-    else if (r->type == XENMEM_resource_grant_table)
-        rc = acquire_grant_table(d, r);
-    else
-        rc = -EOPNOTSUPP;
-    domain_put(d);
-    return rc;
+    return r->type == XENMEM_resource_grant_table ? acquire_grant_table(d, r) : -EOPNOTSUPP;
 }
 
 /* Nothing is ever shared or paged. */

@@ -349,8 +349,6 @@ static void resources_are_for_tools(void **state)
     assert_int_equal(op(zero->vcpu[0], 28, xenmem_acquire_resource, &r), -EINVAL);
     r.type = XENMEM_resource_ioreq_server;
     assert_int_equal(op(zero->vcpu[0], 28, xenmem_acquire_resource, &r), -EOPNOTSUPP);
-    r.domid = DOMID_SELF;
-    assert_int_equal(op(gv, 28, xenmem_acquire_resource, &r), -EPERM);
     r.domid = 66;
     assert_int_equal(op(zero->vcpu[0], 28, xenmem_acquire_resource, &r), -ESRCH);
     assert_int_equal(op(zero->vcpu[0], 24, xenmem_claim_pages, &claim), 0);
