@@ -270,6 +270,20 @@ def stock_stack():
     return built("dom0-stock.cpio", tree)
 
 
+def tools_tree(stage, folder):
+    """Tools installed below stage/FOLDER, the libraries that they need, and flock, which busybox lacks."""
+    tree = Tree()
+    tree.copy(Path(stage) / folder, folder)
+    for path, (mode, what) in list(tree.entries.items()):
+        if isinstance(what, Path):  # by content: the folder is a new one each time
+            tree.entries[path] = (mode, what.read_bytes())
+            if tree.entries[path][1][:4] == b"\x7fELF":
+                tree.libraries([what])
+    tree.file("usr/bin/flock", "/usr/bin/flock")  # essential in Debian
+    tree.libraries(["/usr/bin/flock"])
+    return tree
+
+
 def bonsai_stack():
     """Our tools, as 'make install' leaves them under /usr/local."""
     with tempfile.TemporaryDirectory() as stage:
@@ -279,15 +293,7 @@ def bonsai_stack():
                               capture_output=True, text=True)
         if done.returncode:
             raise RigError(f"'make install' into the rig's image failed: {done.stderr.strip()[-2000:]}")
-        tree = Tree()
-        tree.copy(Path(stage) / "usr", "usr")
-        for path, (mode, what) in list(tree.entries.items()):
-            if isinstance(what, Path):  # by content: the folder is a new one each time
-                tree.entries[path] = (mode, what.read_bytes())
-                if tree.entries[path][1][:4] == b"\x7fELF":
-                    tree.libraries([what])
-    tree.file("usr/bin/flock", "/usr/bin/flock")  # essential in Debian, not in busybox
-    tree.libraries(["/usr/bin/flock"])
+        tree = tools_tree(stage, "usr")
     tree.text("etc/rig-stack", "bonsai\n")
     return built("dom0-bonsai.cpio", tree)
 
