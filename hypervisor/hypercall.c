@@ -20,7 +20,6 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "version.h"
 #include "comms/evtchn.h"
 #include "comms/grant.h"
@@ -212,7 +211,7 @@ static const struct op ops[] = {
     [__HYPERVISOR_grant_table_op] = ROW(do_grant_table_op, 0, 0),
     [__HYPERVISOR_vm_assist] = ROW(do_vm_assist, 0, 0),
     [__HYPERVISOR_update_va_mapping_otherdomain] = ROW(do_update_va_mapping_otherdomain, 0, 0),
-    [__HYPERVISOR_iret] = ROW(do_iret, 0, NOMC),
+    [__HYPERVISOR_iret] = ROW(do_iret, 0, NOMC), /* hypercall_entry() knows it */
     [__HYPERVISOR_vcpu_op] = SUBS(vcpu_ops, 2, ALL_BITS),
     [__HYPERVISOR_set_segment_base] = ROW(do_set_segment_base, 0, 0),
     [__HYPERVISOR_mmuext_op] = ROW(do_mmuext_op, 0, 0),
@@ -280,11 +279,10 @@ static long dispatch(uint64_t nr, struct hcall *c, unsigned refused)
     return row->size ? call_row(row, c, argn) : row->fn(c, NULL);
 }
 
-bool hcall_out_of_budget(const struct hcall *c)
+bool hcall_out_of_budget(const struct hcall *)
 {
     struct pcpu *p = this_cpu();
 
-    (void)c;
     if (!p->hcall_deadline) {
         p->hcall_deadline = now() + BUDGET;
         return false;
@@ -299,6 +297,10 @@ void hypercall_entry(struct regs *r)
     long ret;
 
     this_cpu()->hcall_deadline = 0;
+    if ((uint32_t)r->rax == __HYPERVISOR_iret) { /* has no result: all registers are the frame's */
+        do_iret(&c, NULL);
+        return;
+    }
     ret = dispatch((uint32_t)r->rax, &c, 0);
     if (unlikely(ret == -ERESTART)) {
         r->rdi = c.a[0];
@@ -314,9 +316,8 @@ void hypercall_entry(struct regs *r)
 }
 
 /* multicall(entries, n): every entry runs, its result is stored; -EFAULT alone ends the list. */
-static long do_multicall(struct hcall *c, void *arg)
+static long do_multicall(struct hcall *c, void *)
 {
-    (void)arg;
     while (c->a[1]) {
         guest_va_t at = guest_va(c->a[0]);
         struct multicall_entry e;
@@ -343,11 +344,10 @@ static long do_multicall(struct hcall *c, void *arg)
     return 0;
 }
 
-static long do_vm_assist(struct hcall *c, void *arg)
+static long do_vm_assist(struct hcall *c, void *)
 {
     uint64_t type = c->a[1];
 
-    (void)arg;
     if (c->a[0] != VMASST_CMD_enable && c->a[0] != VMASST_CMD_disable)
         return -ENOSYS;
     if (type >= 64 || !(VM_ASSIST_VALID & (1ul << type)))

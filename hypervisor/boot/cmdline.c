@@ -5,7 +5,6 @@
  * named.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
 
 static const char *known[96];
 static unsigned nr_known;

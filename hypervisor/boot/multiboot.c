@@ -5,7 +5,6 @@
  * it. Modules stay where the loader put them: nothing is allocated there (boot/memory_map.c).
  */
 #include "boot/memory_map.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 
 #define MB1_MAGIC 0x2badb002u

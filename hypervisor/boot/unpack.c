@@ -10,7 +10,6 @@
  * memory of their own.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
 #include "mm/page_alloc.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
@@ -96,15 +95,13 @@ void *__memcpy_chk(void *dst, const void *src, size_t n, size_t room)
 }
 
 /* libzstd calls these when they are there; weak references do not reach so far down. */
-unsigned long long ZSTD_trace_decompress_begin(const void *ctx)
+unsigned long long ZSTD_trace_decompress_begin(const void *)
 {
-    (void)ctx;
     return 0; /* do not trace */
 }
 
-void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace)
+void ZSTD_trace_decompress_end(unsigned long long, const void *)
 {
-    (void)ctx, (void)trace;
 }
 
 /* ---- one function a format: true when exactly out_size bytes came out ---- */
@@ -124,15 +121,13 @@ static bool unpack_zstd(const uint8_t *in, size_t size, uint8_t *out, size_t out
     return ZSTD_decompress(out, out_size, in, size) == out_size;
 }
 
-static void *zlib_alloc(void *opaque, unsigned n, unsigned size)
+static void *zlib_alloc(void *, unsigned n, unsigned size)
 {
-    (void)opaque;
     return calloc(n, size);
 }
 
-static void zlib_free(void *opaque, void *p)
+static void zlib_free(void *, void *p)
 {
-    (void)opaque;
     free(p);
 }
 

@@ -6,10 +6,8 @@
  */
 #pragma once
 #include <xen/domctl.h>
-#include "lib/types.h"
 
 struct domain;
-struct hcall;
 
 typedef long domctl_fn(struct hcall *c, struct domain *d, struct xen_domctl *op);
 

@@ -6,6 +6,7 @@
 #include <xen/xen.h>
 #include <xen/callback.h>
 #include "lib/lib.h"
+#include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
 #include "x86/irq.h"
@@ -107,9 +108,9 @@ struct vcpu *vcpu_create_idle(void)
 
 void vcpu_destroy(struct vcpu *v)
 {
-    timer_stop(&v->singleshot);
-    timer_stop(&v->periodic);
-    timer_stop(&v->poll_timer);
+    timer_end(&v->singleshot);
+    timer_end(&v->periodic);
+    timer_end(&v->poll_timer);
     sched_remove_vcpu(v);
     fpu_area_free(v->fpu);
     v->d->vcpu[v->id] = NULL;
@@ -118,6 +119,7 @@ void vcpu_destroy(struct vcpu *v)
 
 void vcpu_drop_references(struct vcpu *v)
 {
+    v->period = 0;
     timer_stop(&v->singleshot);
     timer_stop(&v->periodic);
     timer_stop(&v->poll_timer);
@@ -159,6 +161,8 @@ static int check_context(const struct vcpu *v, const struct vcpu_guest_context *
         return -EINVAL;
     if (v->id == 0 && (ctx->vm_assist & ~VM_ASSIST_VALID))
         return -EINVAL;
+    if (!(ctx->flags & VGCF_in_kernel) && !ctx->ctrlreg[1]) /* CR3 would be nothing */
+        return -EINVAL;
     if (!v->initialised)
         return 0;
     /* A vCPU that has lived keeps its tables; changing them is the guest's own business. */
@@ -171,14 +175,16 @@ static int check_context(const struct vcpu *v, const struct vcpu_guest_context *
     return 0;
 }
 
+/* -ERESTART: what is validated of a table so far is kept with it, for the next try. */
 static int take_references(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
+    long budget = pt_budget;
     int err = vcpu_set_gdt(v, (const uint64_t *)ctx->gdt_frames, (unsigned)ctx->gdt_ents);
 
     if (!err)
-        err = vcpu_set_kernel_l4(v, maddr_to_mfn(ctx->ctrlreg[3]));
+        err = vcpu_set_kernel_l4_within(v, maddr_to_mfn(ctx->ctrlreg[3]), &budget);
     if (!err && ctx->ctrlreg[1])
-        err = vcpu_set_user_l4(v, maddr_to_mfn(ctx->ctrlreg[1]));
+        err = vcpu_set_user_l4_within(v, maddr_to_mfn(ctx->ctrlreg[1]), &budget);
     if (!err)
         err = vcpu_set_ldt(v, ctx->ldt_base, (unsigned)ctx->ldt_ents);
     if (err) {
@@ -197,7 +203,7 @@ static void load_regs(struct vcpu *v, const struct vcpu_guest_context *ctx)
     v->regs.cs = (u->cs & 0xffffu) | 3;
     v->regs.ss = (u->ss & 0xffffu) | 3;
     v->regs.rsp = u->rsp;
-    v->regs.rflags = (u->rflags & ~(RFLAGS_IOPL | RFLAGS_VM | RFLAGS_NT)) | RFLAGS_IF | RFLAGS_ONE;
+    v->regs.rflags = (u->rflags & RFLAGS_OF_GUEST & ~RFLAGS_NT) | RFLAGS_IF | RFLAGS_ONE;
     v->iopl = (uint8_t)((u->rflags & RFLAGS_IOPL) >> 12);
     v->ds = u->ds;
     v->es = u->es;
@@ -228,9 +234,11 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     v->fs_base = ctx->fs_base;
     v->gs_base_kernel = ctx->gs_base_kernel;
     v->gs_base_user = ctx->gs_base_user;
+    v->cr0_ts = ctx->ctrlreg[0] & CR0_TS;
+    v->cr4 = ctx->ctrlreg[4] & guest_cr4_bits(v->d);
     for (unsigned i = 0; i < 8; i++)
-        if (i != 4 && i != 5 && ctx->debugreg[i])
-            (void)vcpu_write_debugreg(v, i, ctx->debugreg[i]); /* one that is refused stays clear */
+        if (i != 4 && i != 5 && vcpu_write_debugreg(v, i, ctx->debugreg[i]))
+            (void)vcpu_write_debugreg(v, i, 0); /* one that is refused is clear */
     if (v->id == 0)
         v->d->vm_assist = ctx->vm_assist;
     if (ctx->flags & VGCF_i387_valid)

@@ -3,7 +3,6 @@
  * Domain watchdogs: two per domain, as the ABI has them. Under the domain's lock.
  */
 #include <xen/sched.h>
-#include "lib/lib.h"
 #include "x86/time.h"
 #include "mm/page_alloc.h"
 #include "dom/domain.h"
@@ -66,7 +65,7 @@ long watchdog_set(struct domain *d, uint32_t id, uint32_t timeout)
 void watchdog_stop_all(struct domain *d)
 {
     for (unsigned i = 0; d->watchdogs && i < NR_WATCHDOGS; i++)
-        timer_stop(&d->watchdogs[i]);
+        timer_end(&d->watchdogs[i]);
     hv_free(d->watchdogs);
     d->watchdogs = NULL;
 }

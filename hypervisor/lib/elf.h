@@ -4,11 +4,11 @@
  * in them (ABI: elfnote.h). Images need not be aligned beyond 4 bytes.
  */
 #pragma once
-#include "lib/types.h"
 
+/* A program header as the file has it. */
 struct elf_segment {
-    uint64_t offset, vaddr, paddr, filesz, memsz;
     uint32_t type, flags;
+    uint64_t offset, vaddr, paddr, filesz, memsz, align;
 };
 #define ELF_PT_LOAD 1u
 #define ELF_PT_NOTE 4u

@@ -11,7 +11,6 @@
 #include "mm/guest_copy.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 
 #define CMD_BITS 6
 
@@ -121,9 +120,8 @@ long xenmem_populate_physmap(struct hcall *c, void *arg)
     return reservation(c, arg, POPULATE);
 }
 
-long xenmem_maximum_ram_page(struct hcall *c, void *arg)
+long xenmem_maximum_ram_page(struct hcall *, void *)
 {
-    (void)c, (void)arg;
     return (long)max_mfn;
 }
 

@@ -7,7 +7,6 @@
 #include "mm/pt.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 
 /* The entry for va in the table of `level` under l4, or NULL when there is no such table. */
@@ -50,10 +49,20 @@ uint64_t pt_find_l1_slot(struct vcpu *v, uint64_t va, struct frame **f)
     return 0;
 }
 
-uint64_t pt_walk(struct vcpu *v, uint64_t va)
+static uint64_t present_entry(mfn_t l4, uint64_t va)
 {
-    uint64_t *slot = walk(v->kernel_mode ? v->kernel_l4 : v->user_l4, va, 1);
+    uint64_t *slot = walk(l4, va, 1);
     uint64_t e = slot ? READ_ONCE(*slot) : 0;
 
     return e & PTE_P ? e : 0;
+}
+
+uint64_t pt_walk(struct vcpu *v, uint64_t va)
+{
+    return present_entry(v->kernel_mode ? v->kernel_l4 : v->user_l4, va);
+}
+
+uint64_t pt_walk_kernel(struct vcpu *v, uint64_t va)
+{
+    return present_entry(v->kernel_l4, va);
 }

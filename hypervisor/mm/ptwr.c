@@ -14,8 +14,6 @@
 #include "mm/guest_copy.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
-#include "x86/hvmap.h"
 #include "x86/regs.h"
 
 #define MAX_INSN     15u

@@ -12,7 +12,6 @@
 #include "mm/tlb.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 #include "x86/irq.h"
 #include "x86/percpu.h"

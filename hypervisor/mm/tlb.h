@@ -6,7 +6,6 @@
  * of its own (pcpu.dirty_since), and the frame is stamped with its low bits when its last use goes.
  */
 #pragma once
-#include "lib/types.h"
 
 struct domain;
 struct vcpu;

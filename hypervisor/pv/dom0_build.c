@@ -18,7 +18,6 @@
 #include <xen/domctl.h>
 #include <xen/elfnote.h>
 #include "lib/elf.h"
-#include "lib/lib.h"
 #include "boot/boot.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
@@ -27,7 +26,6 @@
 #include "mm/pt.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "dom/sched.h"
 #include "pv/pv.h"
 
 #define PT_FLAGS    (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)

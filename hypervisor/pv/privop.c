@@ -31,7 +31,12 @@ struct insn {
 };
 
 /* What an emulation came to. */
-enum outcome { EMULATED, NOT_OURS, FAULTED /* another exception is queued */ };
+enum outcome {
+    EMULATED,
+    AGAIN,    /* in part: the guest executes it once more */
+    NOT_OURS, /* the guest's #GP */
+    FAULTED,  /* another exception is queued */
+};
 
 static uint8_t next_byte(struct insn *i)
 {
@@ -109,17 +114,15 @@ static bool bitmap_allows(struct vcpu *v, uint16_t port, unsigned bytes)
     return !fault && !(((map[0] | map[1] << 8) >> (port & 7)) & ((1 << bytes) - 1));
 }
 
-static bool io_okay(struct vcpu *v, uint16_t port, unsigned bytes)
+/* The virtual privilege level. */
+static unsigned cpl(const struct vcpu *v)
 {
-    unsigned cpl =
-        v->kernel_mode ? (v->d->vm_assist & (1ul << VMASST_TYPE_architectural_iopl) ? 0 : 1) : 3;
-
-    return cpl <= v->iopl || bitmap_allows(v, port, bytes);
+    return !v->kernel_mode ? 3 : architectural_iopl(v) ? 0 : 1;
 }
 
-static bool iopl_okay(const struct vcpu *v)
+static bool io_okay(struct vcpu *v, uint16_t port, unsigned bytes)
 {
-    return v->kernel_mode && v->iopl >= 1;
+    return cpl(v) <= v->iopl || bitmap_allows(v, port, bytes);
 }
 
 static enum outcome do_in(struct vcpu *v, struct regs *r, uint16_t port, unsigned bytes)
@@ -156,8 +159,23 @@ static uint64_t segment_base(struct vcpu *v, uint8_t prefix)
     return 0;
 }
 
+/* The #PF of an access that we made for the instruction. */
+static enum outcome fault_at(struct vcpu *v, uint64_t va, unsigned bytes, bool write)
+{
+    uint64_t last = va + bytes - 1, pte = pt_walk(v, va);
+
+    if ((last ^ va) & PAGE_MASK && pte && (!write || pte & PTE_RW)) { /* it was the other page */
+        va = last & PAGE_MASK;
+        pte = pt_walk(v, va);
+    }
+    guest_inject_page_fault(v, va,
+                            (pte ? PF_PRESENT : 0) | (write ? PF_WRITE : 0) |
+                                (v->kernel_mode ? 0 : PF_USER));
+    return FAULTED;
+}
+
 /* INS and OUTS, one element, or with REP up to a batch; the guest executes the rest again. */
-static enum outcome do_string_io(struct vcpu *v, struct regs *r, const struct insn *i, bool *again)
+static enum outcome do_string_io(struct vcpu *v, struct regs *r, const struct insn *i)
 {
     bool in = i->opcode < 0x6e;
     unsigned bytes = i->opcode & 1 ? (i->opsize16 ? 2 : 4) : 1;
@@ -175,24 +193,19 @@ static enum outcome do_string_io(struct vcpu *v, struct regs *r, const struct in
 
         if (in) {
             val = guest_port_in(v, port, bytes);
-            if (copy_to_guest(guest_va(va), &val, bytes)) {
-                guest_inject_page_fault(v, va, 2);
-                return FAULTED;
-            }
+            if (copy_to_guest(guest_va(va), &val, bytes))
+                return fault_at(v, va, bytes, true);
         } else {
             val = 0;
-            if (copy_from_guest(&val, guest_va(va), bytes)) {
-                guest_inject_page_fault(v, va, 0);
-                return FAULTED;
-            }
+            if (copy_from_guest(&val, guest_va(va), bytes))
+                return fault_at(v, va, bytes, false);
             guest_port_out(v, port, bytes, val);
         }
         *index = (*index & ~mask) | ((*index + step) & mask);
         if (i->rep)
             r->rcx = (r->rcx & ~mask) | ((r->rcx - 1) & mask);
     }
-    *again = done < count;
-    return EMULATED;
+    return done < count ? AGAIN : EMULATED;
 }
 
 /* --- control, debug and model-specific registers ------------------------------------------------
@@ -218,16 +231,25 @@ static enum outcome read_cr(struct vcpu *v, unsigned n, uint64_t *val)
     }
 }
 
-static void write_guest_cr4(struct vcpu *v, uint64_t val)
+uint64_t guest_cr4_bits(const struct domain *d)
 {
     uint64_t allowed = CR4_TSD | CR4_DE;
 
     if (cpu.xsave)
         allowed |= CR4_OSXSAVE;
-    if (guest_has_feature(v->d, 7, 1, 0)) /* leaf 7 ebx bit 0: FSGSBASE */
+    if (guest_has_feature(d, 7, 1, 0)) /* leaf 7 ebx bit 0: FSGSBASE */
         allowed |= CR4_FSGSBASE;
-    v->cr4 = val & allowed;
-    cpu_load_guest_cr4(v);
+    return allowed;
+}
+
+static enum outcome load_cr3(struct vcpu *v, mfn_t l4)
+{
+    long budget = pt_budget;
+    int err = vcpu_set_kernel_l4_within(v, l4, &budget);
+
+    if (!err)
+        return EMULATED;
+    return err == -ERESTART ? AGAIN : NOT_OURS;
 }
 
 static enum outcome write_cr(struct vcpu *v, unsigned n, uint64_t val)
@@ -244,9 +266,10 @@ static enum outcome write_cr(struct vcpu *v, unsigned n, uint64_t val)
         v->info->arch.cr2 = val;
         return EMULATED;
     case 3:
-        return vcpu_set_kernel_l4(v, maddr_to_mfn(val)) ? NOT_OURS : EMULATED;
+        return load_cr3(v, maddr_to_mfn(val));
     case 4:
-        write_guest_cr4(v, val);
+        v->cr4 = val & guest_cr4_bits(v->d);
+        cpu_load_guest_cr4(v);
         return EMULATED;
     default:
         return NOT_OURS;
@@ -337,7 +360,7 @@ static enum outcome emulate_kernel(struct vcpu *v, struct regs *r, struct insn *
     case 0xfa: /* CLI, STI: with IO privilege without effect; the guest's interrupt flag is its
                   upcall mask */
     case 0xfb:
-        return iopl_okay(v) ? EMULATED : NOT_OURS;
+        return cpl(v) <= v->iopl ? EMULATED : NOT_OURS;
     case 0x0f06:
         v->cr0_ts = 0;
         clts();
@@ -360,13 +383,13 @@ static enum outcome emulate_kernel(struct vcpu *v, struct regs *r, struct insn *
     }
 }
 
-static enum outcome emulate(struct vcpu *v, struct regs *r, struct insn *i, bool *again)
+static enum outcome emulate(struct vcpu *v, struct regs *r, struct insn *i)
 {
     unsigned bytes = i->opcode & 1 ? (i->opsize16 ? 2 : 4) : 1;
 
     switch (i->opcode) {
     case 0x6c ... 0x6f:
-        return do_string_io(v, r, i, again);
+        return do_string_io(v, r, i);
     case 0xe4:
     case 0xe5:
         return do_in(v, r, next_byte(i), bytes);
@@ -397,17 +420,19 @@ static enum outcome emulate(struct vcpu *v, struct regs *r, struct insn *i, bool
 bool privop_emulate_gp(struct vcpu *v, struct regs *r)
 {
     struct insn i;
-    bool again = false;
+    enum outcome how;
 
     if (!fetch(&i, r->rip) || !decode_opcode(&i))
         return false;
-    switch (emulate(v, r, &i, &again)) {
+    how = emulate(v, r, &i);
+    switch (how) {
     case FAULTED:
         return true;
     case EMULATED:
+    case AGAIN:
         if (i.bad)
             return false;
-        if (!again)
+        if (how == EMULATED)
             r->rip += i.pos;
         r->rflags &= ~RFLAGS_RF;
         guest_single_step(v, r);

@@ -3,12 +3,10 @@
  * The rest of the PV64 contract: descriptors, bases, privileged instructions, CPUID and MSR policy.
  */
 #pragma once
-#include "lib/types.h"
 
 struct vcpu;
 struct domain;
 struct regs;
-struct hcall;
 struct xen_cpuid_leaf;
 struct xen_msr_entry;
 
@@ -16,10 +14,9 @@ struct xen_msr_entry;
  * exception queued); false: the guest gets the original exception. */
 bool privop_emulate_gp(struct vcpu *v, struct regs *r);
 bool privop_emulate_ud(struct vcpu *v, struct regs *r);
+uint64_t guest_cr4_bits(const struct domain *d); /* those of CR4 that a guest may set */
 /* pv/segment.c */
-long do_set_gdt(struct hcall *c, void *arg);
-long do_update_descriptor(struct hcall *c, void *arg);
-long do_set_segment_base(struct hcall *c, void *arg);
+hcall_fn do_set_gdt, do_update_descriptor, do_set_segment_base;
 int vcpu_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned entries);
 void vcpu_put_gdt(struct vcpu *v);
 int vcpu_set_ldt(struct vcpu *v, uint64_t base, unsigned entries);
@@ -35,6 +32,7 @@ void perdomain_free(struct domain *d);
 /* Segment and base state of the current vCPU, to and from the CPU. */
 void segments_save(struct vcpu *v);
 void segments_load(struct vcpu *v);
+void segments_unload(void); /* after segments_save(), before CR3 changes: the CPU's own GDT, no LDT */
 /* pv/cpuid.c: what v sees for (leaf, sub). forced: by the ud2a prefix or emulation, not natively.
  */
 void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, uint32_t out[4]);
@@ -59,8 +57,7 @@ int cpu_featureset(unsigned index, uint32_t words[CPU_FEATURE_WORDS]);
 int guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *val);
 int guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t val);
 /* pv/debugreg.c */
-long do_set_debugreg(struct hcall *c, void *arg);
-long do_get_debugreg(struct hcall *c, void *arg);
+hcall_fn do_set_debugreg, do_get_debugreg;
 int vcpu_write_debugreg(struct vcpu *v, unsigned n, uint64_t val);
 int vcpu_read_debugreg(struct vcpu *v, unsigned n, uint64_t *val);
 /* dev/ports.c: a port access that the guest was allowed to attempt. Without permission: reads all

@@ -6,7 +6,8 @@
  * FRAME_SEG_DESC use, so nobody can write them but through do_update_descriptor().
  *
  * LDT frames are mapped on demand: a selector load that touches the window faults, ldt_fault()
- * finds the frame by the guest's own tables and maps it; changing CR3 or the LDT drops them all.
+ * finds the frame by the tables of the guest's kernel (its user half's need not map it) and maps
+ * it; changing CR3 or the LDT drops them all.
  *
  * Bases: the guest's kernel runs with gs_base_kernel in GS.base and gs_base_user in KernelGSbase,
  * its user half the other way round (SWAPGS in guest_toggle_mode). The v->gs_base_* copies are
@@ -245,7 +246,7 @@ bool ldt_fault(struct vcpu *v, uint64_t cr2)
     slot = &v->gdt_window[WINDOW_LDT_PTE + off / PAGE_SIZE];
     if (*slot)
         return false;
-    pte = pt_walk(v, v->ldt_base + (off & PAGE_MASK));
+    pte = pt_walk_kernel(v, v->ldt_base + (off & PAGE_MASK));
     f = pte & PTE_P ? frame_of(pte_mfn(pte)) : NULL;
     if (!f || frame_get_and_type(f, v->d, FRAME_SEG_DESC))
         return false;
@@ -295,10 +296,10 @@ long do_set_segment_base(struct hcall *c, void *arg)
         write_gs_base(base);
         return 0;
     case SEGBASE_GS_USER_SEL:
-        __asm__ volatile("swapgs");
+        swapgs();
         if (load_gs((unsigned)base & 0xffff))
             guest_log("user gs selector %lx does not load", base & 0xffff);
-        __asm__ volatile("swapgs");
+        swapgs();
         return 0;
     default:
         return -EINVAL;
@@ -318,6 +319,17 @@ void segments_save(struct vcpu *v)
     inactive = rdmsr(MSR_KERNEL_GS_BASE);
     v->gs_base_kernel = v->kernel_mode ? active : inactive;
     v->gs_base_user = v->kernel_mode ? inactive : active;
+}
+
+/* The vCPU's window is about to leave the address space: any exception loads selectors of ours. */
+void segments_unload(void)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) gdtr = {0xefff, this_cpu()->idle_gdt_va};
+
+    __asm__ volatile("lgdt %0\n\tlldt %w1" : : "m"(gdtr), "r"(0));
 }
 
 /* The vCPU's kernel or user tables, GDT window and LDT are already what it runs with. */

@@ -5,7 +5,6 @@
  * one on the include path.
  */
 #pragma once
-#include "lib/types.h"
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -44,10 +43,6 @@ static inline uint64_t read_cr2(void)
     uint64_t v;
     __asm__ volatile("mov %%cr2, %0" : "=r"(v));
     return v;
-}
-static inline void write_cr2(uint64_t v)
-{
-    __asm__ volatile("mov %0, %%cr2" : : "r"(v) : "memory");
 }
 static inline uint64_t read_cr3(void)
 {
@@ -137,6 +132,10 @@ static inline void write_gs_base_inactive(uint64_t v)
 {
     wrmsr(0xc0000102, v);
 }
+static inline void swapgs(void)
+{
+    __asm__ volatile("swapgs" : : : "memory");
+}
 static inline void invlpg(uint64_t va)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
@@ -156,10 +155,6 @@ static inline void cpu_relax(void)
 static inline void irq_disable(void)
 {
     __asm__ volatile("cli" : : : "memory");
-}
-static inline void irq_enable(void)
-{
-    __asm__ volatile("sti" : : : "memory");
 }
 /* Sleeps with interrupts on until one arrives; no wake-up can be lost between sti and hlt. */
 static inline void irq_enable_and_halt(void)

@@ -6,7 +6,6 @@
 #include "x86/ioapic.h"
 #include "x86/hvmap.h"
 #include "boot/boot.h"
-#include "lib/lib.h"
 
 #define REG_VERSION 1
 #define REG_PIN(n)  (0x10 + 2 * (n))

@@ -4,7 +4,6 @@
  * boot.
  */
 #pragma once
-#include "lib/types.h"
 
 void ioapic_init(void); /* maps them, masks every pin */
 unsigned ioapic_nr_gsis(void);

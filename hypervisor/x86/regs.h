@@ -5,7 +5,6 @@
  * contexts are copied, not converted. `vector` is the trap or interrupt vector, or ENTRY_SYSCALL*.
  */
 #pragma once
-#include "lib/types.h"
 
 struct regs {
     uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
@@ -40,10 +39,21 @@ struct regs {
 #define RFLAGS_IF         0x200ul
 #define RFLAGS_DF         0x400ul
 #define RFLAGS_IOPL       0x3000ul
+#define RFLAGS_IOPL_SHIFT 12
 #define RFLAGS_NT         0x4000ul
 #define RFLAGS_RF         0x10000ul
 #define RFLAGS_VM         0x20000ul
 #define RFLAGS_AC         0x40000ul
+
+/* What a guest may set: CF PF AF ZF SF TF DF OF NT RF AC ID; never IOPL, VM, VIF, VIP. */
+#define RFLAGS_OF_GUEST   0x254dd5ul
+
+/* error code of a page fault */
+#define PF_PRESENT        1u
+#define PF_WRITE          2u
+#define PF_USER           4u
+#define PF_RSVD           8u
+#define PF_FETCH          16u
 
 static inline bool regs_from_guest(const struct regs *r)
 {

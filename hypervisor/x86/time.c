@@ -14,7 +14,6 @@
 #include "boot/boot.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "mm/guest_copy.h"
 
 #define PIT_HZ      1193182ul
@@ -55,8 +54,10 @@ uint64_t ns_to_tsc(nsec_t t)
     if (high >= mul)
         return ~0ul;
     __asm__("divq %4" : "=a"(ticks), "=d"(rest) : "a"(low), "d"(high), "r"((uint64_t)mul));
+    if (shift < 0 && ticks >> (64 + shift)) /* a time so far off is never, not the past */
+        return ~0ul;
     ticks = shift >= 0 ? ticks >> shift : ticks << -shift;
-    return p->tsc_base + ticks + 1;
+    return ticks < ~0ul - p->tsc_base ? p->tsc_base + ticks + 1 : ~0ul;
 }
 
 /* TSC ticks while PIT channel 2 counts `count` down, or more when something gets in between; never
@@ -194,12 +195,6 @@ void time_init(void)
     wallclock.secs = read_rtc();
     log_info("CPU at %u.%03u MHz, date %lu seconds after 1970", tsc_khz / 1000, tsc_khz % 1000,
              wallclock.secs);
-}
-
-void time_init_cpu(struct pcpu *p)
-{
-    p->tsc_base = cpus[0]->tsc_base;
-    p->ns_base = cpus[0]->ns_base;
 }
 
 /* Writers: the version is odd while the rest changes. */

@@ -17,12 +17,6 @@
 #include "pv/guest_entry.h"
 #include "pv/pv.h"
 
-#define PF_PRESENT 1u
-#define PF_WRITE   2u
-#define PF_USER    4u
-#define PF_RSVD    8u
-#define PF_FETCH   16u
-
 static const char *const trap_names[32] = {
     "divide error",
     "debug",
@@ -84,12 +78,38 @@ static void software_interrupt(struct vcpu *v, struct regs *r)
     guest_deliver(v, r, (uint8_t)n, false, 0);
 }
 
+/* INT 0x80 needs no #GP: its gate is open to CPL 3. A guest that has no handler gets the #GP. */
+static void int_80(struct vcpu *v, struct regs *r)
+{
+    if (v->traps[0x80].address) {
+        guest_deliver(v, r, 0x80, false, 0);
+        return;
+    }
+    r->rip -= 2;
+    r->vector = 13;
+    r->error_code = 0x80 << 3 | 2;
+    reflect(v, r);
+}
+
 static void general_protection(struct vcpu *v, struct regs *r)
 {
     if ((r->error_code & 3) == 2) /* through the IDT, not external */
         software_interrupt(v, r);
     else if (r->error_code != 0 || !privop_emulate_gp(v, r))
         reflect(v, r);
+}
+
+static void reflect_page_fault(struct vcpu *v, struct regs *r, uint64_t cr2)
+{
+    r->error_code &= ~PF_USER;
+    if (!v->kernel_mode)
+        r->error_code |= PF_USER;
+    /* Faults on the LDT window name the guest's own LDT. */
+    if (va_is_hypervisor(cr2))
+        cr2 = ldt_guest_address(v, cr2);
+    v->cr2 = cr2;
+    v->info->arch.cr2 = cr2;
+    reflect(v, r);
 }
 
 static void page_fault(struct vcpu *v, struct regs *r)
@@ -105,15 +125,7 @@ static void page_fault(struct vcpu *v, struct regs *r)
     }
     if (unlikely(r->error_code & PF_RSVD))
         panic("reserved bit set in a page table of d%d, address %lx", v->d->id, cr2);
-    r->error_code &= ~PF_USER;
-    if (!v->kernel_mode)
-        r->error_code |= PF_USER;
-    /* Faults on the LDT window name the guest's own LDT. */
-    if (va_is_hypervisor(cr2))
-        cr2 = ldt_guest_address(v, cr2);
-    v->cr2 = cr2;
-    v->info->arch.cr2 = cr2;
-    reflect(v, r);
+    reflect_page_fault(v, r, cr2);
 }
 
 static void debug(struct vcpu *v, struct regs *r)
@@ -159,6 +171,9 @@ void guest_trap(struct regs *r)
     case 1:
         debug(v, r);
         break;
+    case 0x80:
+        int_80(v, r);
+        break;
     default:
         reflect(v, r);
         break;
@@ -175,8 +190,10 @@ static void __attribute__((noreturn)) guest_iret_fault(struct regs *r)
     memcpy(g, &copy, offsetof(struct regs, error_code));
     g->error_code = copy.error_code;
     g->vector = copy.vector;
-    guest_deliver(current_vcpu(), g, (uint8_t)copy.vector, has_error_code(copy.vector),
-                  copy.error_code);
+    if (copy.vector == 14) /* a selector in the LDT, which is not mapped */
+        reflect_page_fault(current_vcpu(), g, read_cr2());
+    else
+        reflect(current_vcpu(), g);
     exit_to_guest();
 }
 
@@ -215,7 +232,11 @@ void hypervisor_trap(struct regs *r)
 void ist_trap(struct regs *r)
 {
     if (r->vector == 2) {
-        log_warn("NMI on CPU %u at %lx", this_cpu()->id, r->rip);
+        static uint32_t nmis; /* those that hit ourselves may have found the console locked */
+        uint32_t n = __atomic_add_fetch(&nmis, 1, __ATOMIC_RELAXED);
+
+        if (regs_from_guest(r))
+            log_warn("NMI on CPU %u, the %u. of the machine", this_cpu()->id, n);
         return;
     }
     regs_dump(r);

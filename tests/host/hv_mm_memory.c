@@ -357,6 +357,9 @@ static void resources_are_for_tools(void **state)
     assert_int_equal(op(zero->vcpu[0], 28, xenmem_acquire_resource, &r), -ESRCH);
     assert_int_equal(op(zero->vcpu[0], 24, xenmem_claim_pages, &claim), 0);
     claim.nr_extents = 1ul << 40;
+    assert_int_equal(op(zero->vcpu[0], 24, xenmem_claim_pages, &claim), -EINVAL);
+    guest->max_pages = UINT32_MAX;
+    claim.nr_extents = UINT32_MAX;
     assert_int_equal(op(zero->vcpu[0], 24, xenmem_claim_pages, &claim), -ENOMEM);
     assert_int_equal(guest->refs, 1);
 }
