@@ -72,7 +72,8 @@ def fetch(label, names, finish):
                               *(f"{n}={have[n]}" for n in names)],
                              cwd=work / "debs", capture_output=True, text=True)
         if got.returncode:
-            raise RigError(f"apt-get download failed: {got.stderr.strip()}")
+            raise RigError(f"apt-get download failed ({got.stderr.strip()}); are apt's lists old? "
+                           "'apt-get update' makes them new")
         for deb in sorted((work / "debs").glob("*.deb")):
             subprocess.run(["dpkg", "-x", deb, work / "root"], check=True)
         shutil.rmtree(work / "debs")
