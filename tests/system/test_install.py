@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""make install and uninstall; the tools run from a PREFIX of any name, and bonsai-services does what it promises."""
+"""make install and uninstall; the tools run from a PREFIX of any name, and bonsai-services does
+what it promises."""
 import os
 import subprocess
 from pathlib import Path
@@ -13,12 +14,26 @@ PREFIX = "/opt/elsewhere"
 
 def make(target, root, prefix):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    return subprocess.run(["make", "-s", "-C", image.TREE, target, f"DESTDIR={root}", f"PREFIX={prefix}",
-                           f"B={os.path.relpath(image.BUILD, image.TREE)}"], env=environment, check=True)
+    return subprocess.run(
+        [
+            "make",
+            "-s",
+            "-C",
+            image.TREE,
+            target,
+            f"DESTDIR={root}",
+            f"PREFIX={prefix}",
+            f"B={os.path.relpath(image.BUILD, image.TREE)}",
+        ],
+        env=environment,
+        check=True,
+    )
 
 
 def files(root):
-    return sorted(str(Path(folder, f).relative_to(root)) for folder, _, names in os.walk(root) for f in names)
+    return sorted(
+        str(Path(folder, f).relative_to(root)) for folder, _, names in os.walk(root) for f in names
+    )
 
 
 def test_uninstall_takes_away_what_install_brought(tmp_path):
@@ -26,8 +41,13 @@ def test_uninstall_takes_away_what_install_brought(tmp_path):
     (tmp_path / "boot/other").write_text("stays")
     make("install", tmp_path, PREFIX)
     got = files(tmp_path)
-    for name in ("boot/bonsai", f"{PREFIX[1:]}/bin/xl", f"{PREFIX[1:]}/bin/xenstore-read",
-                 f"{PREFIX[1:]}/sbin/bonsai-services", f"{PREFIX[1:]}/share/man/man1/xl.1"):
+    for name in (
+        "boot/bonsai",
+        f"{PREFIX[1:]}/bin/xl",
+        f"{PREFIX[1:]}/bin/xenstore-read",
+        f"{PREFIX[1:]}/sbin/bonsai-services",
+        f"{PREFIX[1:]}/share/man/man1/xl.1",
+    ):
         assert name in got
     make("uninstall", tmp_path, PREFIX)
     assert files(tmp_path) == ["boot/other"]
@@ -55,7 +75,9 @@ def test_services_start_twice_and_make_no_bridge(elsewhere):
     assert m.run("pidof bonsai-xenstored bonsai-consoled", check=True).output == before
     assert m.run("ls -d /sys/class/net/*/bridge").status != 0
     m.run(f"{PREFIX}/bin/xl list && {PREFIX}/bin/xl info", check=True)
-    assert m.run(f"{PREFIX}/bin/xenstore-read /local/domain/0/name", check=True).output == "Domain-0\n"
+    assert (
+        m.run(f"{PREFIX}/bin/xenstore-read /local/domain/0/name", check=True).output == "Domain-0\n"
+    )
 
 
 @pytest.mark.parametrize("daemon", ["bonsai-xenstored", "bonsai-consoled"])
@@ -64,8 +86,11 @@ def test_what_dies_comes_back(elsewhere, daemon):
     m.run(f"{services} start", check=True)
     old = m.run(f"pidof {daemon}", check=True).output.strip()
     m.run(f"kill -9 {old}", check=True)
-    m.run(f"for n in $(seq 60); do new=$(pidof {daemon}) && [ \"$new\" != {old} ] && {services} status >/dev/null && "
-          f"exit 0; sleep 0.5; done; exit 1", check=True)
+    m.run(
+        f'for n in $(seq 60); do new=$(pidof {daemon}) && [ "$new" != {old} ] && {services} status >/dev/null && '
+        f"exit 0; sleep 0.5; done; exit 1",
+        check=True,
+    )
     m.run(f"timeout 10 {PREFIX}/bin/xl list", check=True)
 
 
