@@ -27,7 +27,8 @@
 
 #define WRITE_BUDGET_US 50u   /* how long one message may wait for the line */
 #define FULL_WAIT_US    2000u /* and how long for room, before text is dropped */
-#define SWITCH_KEY      1     /* Ctrl-A */
+#define DEAD_LINE_US    20000000u
+#define SWITCH_KEY      1 /* Ctrl-A */
 #define SWITCH_COUNT    3
 
 static struct spinlock console_lock = SPINLOCK(LOCK_CONSOLE);
@@ -79,8 +80,12 @@ static void serial_write(const char *s, size_t n)
             uart_drain(FULL_WAIT_US);
         waited = true;
     }
-    if (!uart_drain(softirqs_run && !panicking ? WRITE_BUDGET_US : 1000000))
-        ask_softirq();
+    if (softirqs_run && !panicking) {
+        if (!uart_drain(WRITE_BUDGET_US))
+            ask_softirq();
+    } else if (!uart_drain(DEAD_LINE_US)) {
+        use_uart = false; /* 16 KiB take 1.5 s at 115200 baud, 18 at 9600 */
+    }
 }
 
 static void emit(const char *s, size_t n)
@@ -190,17 +195,22 @@ void console_softirq(void)
     char pressed[sizeof(key_queue)];
     unsigned n;
     bool news_in, news_ring, drained;
+    uint64_t lost;
 
     lock();
     drained = !use_uart || uart_drain(WRITE_BUDGET_US);
     n = nr_keys;
     memcpy(pressed, key_queue, n);
     nr_keys = 0;
+    lost = drained ? dropped : 0;
+    dropped -= lost;
     news_in = input_news;
     news_ring = ring_news;
     input_news = ring_news = false;
     unlock();
 
+    if (lost)
+        log_warn("%lu characters were lost: the serial line is too slow", lost);
     if (!drained)
         timer_set(&drain_timer, now() + MILLISECONDS(1));
     if (news_ring)
