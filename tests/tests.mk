@@ -3,7 +3,7 @@
 
 # rooms with host tests name their programs in a variable of their own
 -include $(filter-out $(MAKEFILE_LIST),$(wildcard tests/host/*.mk tests/host/*/*.mk tests/lint/lint.mk))
-HOST_TESTS = $(TOOLLIB_TESTS) $(HV_MM_TESTS) $(HV_COMMS_TESTS) $(STORE_TESTS) $(XL_TESTS) $(ABI_TESTS)
+HOST_TESTS = $(TOOLLIB_TESTS) $(HV_MM_TESTS) $(HV_COMMS_TESTS) $(HV_PV_TESTS) $(STORE_TESTS) $(XL_TESTS) $(ABI_TESTS)
 
 PYTHON = /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE = 1

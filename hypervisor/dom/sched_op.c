@@ -26,8 +26,8 @@ long schedop_yield(struct hcall *c, void *arg)
     return 0;
 }
 
-/* Sleep unless an upcall is pending: the flag first, then the look, so that an event between the two either is
- * seen here or finds the flag and takes it away. */
+/* Sleep unless an upcall is pending: the flag first, then the look, so that an event between the
+ * two either is seen here or finds the flag and takes it away. */
 static void block(struct vcpu *v, uint32_t flag)
 {
     __atomic_or_fetch(&v->flags, flag, __ATOMIC_SEQ_CST);
@@ -134,7 +134,8 @@ long schedop_poll(struct hcall *c, void *arg)
     v->poll_port = port;
     block(v, VCPU_POLLING);
     found = any_pending(c, op, &port);
-    if (found || (READ_ONCE(v->info->evtchn_upcall_pending) && !v->info->evtchn_upcall_mask) || v->pending) {
+    if (found || (READ_ONCE(v->info->evtchn_upcall_pending) && !v->info->evtchn_upcall_mask) ||
+        v->pending) {
         unblock(v, VCPU_POLLING);
         return found < 0 ? found : 0;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * vCPUs: creation, the whole context that tools and VCPUOP_initialise load, and the end. See dom/vcpu.h for states
- * and locks.
+ * vCPUs: creation, the whole context that tools and VCPUOP_initialise load, and the end. See
+ * dom/vcpu.h for states and locks.
  */
 #include <xen/xen.h>
 #include <xen/callback.h>
@@ -43,7 +43,8 @@ static void periodic_fired(void *data)
         timer_set(&v->periodic, now() + v->period);
 }
 
-/* Where events go for vCPUs past LEGACY_VCPUS until they register: a page nobody looks at, always masked. */
+/* Where events go for vCPUs past LEGACY_VCPUS until they register: a page nobody looks at, always
+ * masked. */
 static struct vcpu_info *dummy_info(void)
 {
     static struct vcpu_info *info;
@@ -138,9 +139,11 @@ void vcpu_drop_references(struct vcpu *v)
 
 static bool addresses_canonical(const struct vcpu_guest_context *ctx)
 {
-    const uint64_t a[] = {ctx->user_regs.rip,     ctx->user_regs.rsp,          ctx->kernel_sp,
-                          ctx->fs_base,           ctx->gs_base_kernel,         ctx->gs_base_user,
-                          ctx->event_callback_eip, ctx->failsafe_callback_eip, ctx->syscall_callback_eip};
+    const uint64_t a[] = {ctx->user_regs.rip,       ctx->user_regs.rsp,
+                          ctx->kernel_sp,           ctx->fs_base,
+                          ctx->gs_base_kernel,      ctx->gs_base_user,
+                          ctx->event_callback_eip,  ctx->failsafe_callback_eip,
+                          ctx->syscall_callback_eip};
 
     for (unsigned i = 0; i < ARRAY_SIZE(a); i++)
         if (!va_is_canonical(a[i]))
@@ -164,7 +167,8 @@ static int check_context(const struct vcpu *v, const struct vcpu_guest_context *
         return 0;
     /* A vCPU that has lived keeps its tables; changing them is the guest's own business. */
     if (pte_mfn(ctx->ctrlreg[3]).v != v->kernel_l4.v ||
-        (ctx->ctrlreg[1] ? !mfn_eq(pte_mfn(ctx->ctrlreg[1]), v->user_l4) : !mfn_eq(v->user_l4, MFN_NONE)) ||
+        (ctx->ctrlreg[1] ? !mfn_eq(pte_mfn(ctx->ctrlreg[1]), v->user_l4)
+                         : !mfn_eq(v->user_l4, MFN_NONE)) ||
         ctx->gdt_ents != v->gdt_entries || ctx->ldt_ents != v->ldt_entries ||
         (ctx->ldt_ents && ctx->ldt_base != v->ldt_base))
         return -EOPNOTSUPP;
@@ -224,8 +228,9 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     v->event_cb = ctx->event_callback_eip;
     v->failsafe_cb = ctx->failsafe_callback_eip;
     v->syscall_cb = ctx->syscall_callback_eip;
-    v->cb_masks_events = (ctx->flags & VGCF_failsafe_disables_events ? 1u << CALLBACKTYPE_failsafe : 0) |
-                         (ctx->flags & VGCF_syscall_disables_events ? 1u << CALLBACKTYPE_syscall : 0);
+    v->cb_masks_events =
+        (ctx->flags & VGCF_failsafe_disables_events ? 1u << CALLBACKTYPE_failsafe : 0) |
+        (ctx->flags & VGCF_syscall_disables_events ? 1u << CALLBACKTYPE_syscall : 0);
     v->fs_base = ctx->fs_base;
     v->gs_base_kernel = ctx->gs_base_kernel;
     v->gs_base_user = ctx->gs_base_user;
@@ -257,10 +262,11 @@ void vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *ctx)
     u->es = v->es;
     u->fs = v->fs;
     u->gs = v->gs;
-    ctx->flags = (v->kernel_mode ? VGCF_in_kernel : 0u) | (v->flags & VCPU_DOWN ? 0u : VGCF_online) |
-                 VGCF_i387_valid |
-                 (v->cb_masks_events & (1u << CALLBACKTYPE_failsafe) ? VGCF_failsafe_disables_events : 0u) |
-                 (v->cb_masks_events & (1u << CALLBACKTYPE_syscall) ? VGCF_syscall_disables_events : 0u);
+    ctx->flags =
+        (v->kernel_mode ? VGCF_in_kernel : 0u) | (v->flags & VCPU_DOWN ? 0u : VGCF_online) |
+        VGCF_i387_valid |
+        (v->cb_masks_events & (1u << CALLBACKTYPE_failsafe) ? VGCF_failsafe_disables_events : 0u) |
+        (v->cb_masks_events & (1u << CALLBACKTYPE_syscall) ? VGCF_syscall_disables_events : 0u);
     fpu_get_legacy(v, &ctx->fpu_ctxt);
     memcpy(ctx->trap_ctxt, v->traps, sizeof(v->traps));
     ctx->ldt_base = v->ldt_base;

@@ -168,9 +168,8 @@ static enum outcome fault_at(struct vcpu *v, uint64_t va, unsigned bytes, bool w
         va = last & PAGE_MASK;
         pte = pt_walk(v, va);
     }
-    guest_inject_page_fault(v, va,
-                            (pte ? PF_PRESENT : 0) | (write ? PF_WRITE : 0) |
-                                (v->kernel_mode ? 0 : PF_USER));
+    guest_inject_page_fault(
+        v, va, (pte ? PF_PRESENT : 0) | (write ? PF_WRITE : 0) | (v->kernel_mode ? 0 : PF_USER));
     return FAULTED;
 }
 
@@ -343,7 +342,8 @@ static enum outcome group_0f01(struct vcpu *v, struct regs *r, struct insn *i)
     if (i->bad)
         return NOT_OURS;
     if (modrm == 0xd1 && v->kernel_mode) /* XSETBV */
-        return (uint32_t)r->rcx || fpu_set_xcr0(v, (uint32_t)r->rax | r->rdx << 32) ? NOT_OURS : EMULATED;
+        return (uint32_t)r->rcx || fpu_set_xcr0(v, (uint32_t)r->rax | r->rdx << 32) ? NOT_OURS
+                                                                                    : EMULATED;
     if (modrm == 0xf9 && cpu.rdtscp && (v->kernel_mode || !(v->cr4 & CR4_TSD))) {
         put_tsc(r);
         r->rcx = v->tsc_aux;

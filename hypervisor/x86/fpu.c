@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floating-point and vector state: saved and restored at every switch between guests, so no guest ever
- * sees what another left (there is no lazy switching). With XSAVE all components of host_xcr0 are moved,
- * whatever the guest's XCR0 says now: it may have used more before it shrank it.
+ * Floating-point and vector state: saved and restored at every switch between guests, so no guest
+ * ever sees what another left (there is no lazy switching). With XSAVE all components of host_xcr0
+ * are moved, whatever the guest's XCR0 says now: it may have used more before it shrank it.
  *
- * A save area is one page. Zeroed but for FCW and MXCSR it is the reset state in both formats (AMD64 APM
- * vol. 2, 11.5).
+ * A save area is one page. Zeroed but for FCW and MXCSR it is the reset state in both formats
+ * (AMD64 APM vol. 2, 11.5).
  */
 #include "x86/cpu.h"
 #include "x86/asm.h"
@@ -88,8 +88,9 @@ static void save(struct area *a)
         __asm__ volatile("xsave64 %0" : "+m"(*a) : "a"(~0u), "d"(~0u) : "memory");
 }
 
-/* Some AMD CPUs restore the last instruction's and operand's addresses only with a pending exception: they would
- * tell one guest of another. A load of ours overwrites them (AMD64 APM vol. 2, chapter 11). */
+/* Some AMD CPUs restore the last instruction's and operand's addresses only with a pending
+ * exception: they would tell one guest of another. A load of ours overwrites them (AMD64 APM vol.
+ * 2, chapter 11). */
 static void forget_pointers(void)
 {
     static const int32_t anything;
