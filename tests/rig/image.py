@@ -231,6 +231,7 @@ def guest_ramdisk():
     for verb in ("poweroff", "reboot"):  # what the kernel runs when the toolstack asks for it
         tree.text(f"sbin/{verb}", f"#!/bin/sh\nexec busybox {verb} -f\n", 0o755)
     tree.file("bin/agent", program(HERE / "agent.c"))
+    tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
     for name in ("cpubench", "iobench"):
         source = HERE.parent / "bench" / f"{name}.c"
         if source.exists():
@@ -252,6 +253,7 @@ def dom0_base():
     tree.file("bin/agent", program(HERE / "agent.c"))
     for name in ("up", "guest"):
         tree.file(f"bin/rig-{name}", HERE / f"dom0-{name}", 0o755)
+    tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
     for name in ("cpubench", "iobench"):
         source = HERE.parent / "bench" / f"{name}.c"
         if source.exists():
