@@ -34,7 +34,7 @@ $(B)/obj/%.o: %.c
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
 
 .PHONY: all clean
 .DELETE_ON_ERROR:

@@ -7,6 +7,10 @@ SBIN_PROGRAMS  = bonsai-xenstored bonsai-consoled
 MAN_PAGES      = $(wildcard docs/man/*.1 docs/man/*.5 docs/man/*.8)
 D              = $(DESTDIR)$(PREFIX)
 
+# $(call drop_empty,ROOT,FOLDERS): those of FOLDERS (below ROOT), and their parents below ROOT, that are empty now. Not used
+# on folders that a system has anyway.
+drop_empty = [ ! -d $(1) ] || (cd $(1) && for f in $(2); do [ ! -d $$f ] || rmdir -p --ignore-fail-on-non-empty $$f; done)
+
 install: all
 	install -d $(D)/bin $(D)/sbin $(DESTDIR)/boot $(DESTDIR)/etc/grub.d $(DESTDIR)/lib/systemd/system
 	install -m 755 $(B)/bin/xl $(B)/bin/xenstore $(D)/bin/
@@ -24,5 +28,8 @@ uninstall:
 	rm -f $(DESTDIR)/boot/bonsai $(DESTDIR)/boot/bonsai.syms $(DESTDIR)/etc/grub.d/21_bonsai
 	rm -f $(DESTDIR)/lib/systemd/system/bonsai.service
 	rm -f $(foreach m,$(MAN_PAGES),$(D)/share/man/man$(lastword $(subst ., ,$(m)))/$(notdir $(m)))
+	$(if $(DESTDIR)$(filter-out /usr /usr/local,$(PREFIX)),$(call drop_empty,$(D),bin sbin $(addprefix share/man/man,1 5 8)))
+	$(if $(DESTDIR),$(call drop_empty,$(DESTDIR),boot etc/grub.d lib/systemd/system $(PREFIX:/%=%)))
+	$(if $(DESTDIR),,$(if $(filter-out /usr /usr/local,$(PREFIX)),[ ! -d $(PREFIX) ] || rmdir --ignore-fail-on-non-empty $(PREFIX)))
 
 .PHONY: install uninstall

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * THE table: every hypercall that exists, one row per (op, sub-op), with the policy beside the handler. A row says how
- * many bytes of argument are copied in, from which argument register, whether they are copied back, and who may call.
- * What has no row answers -ENOSYS.
+ * THE table: every hypercall that exists, one row per (op, sub-op), with the policy beside the
+ * handler. A row says how many bytes of argument are copied in, from which argument register,
+ * whether they are copied back, and who may call. What has no row answers -ENOSYS.
  *
- * Multicalls run the same rows. A handler that wants to go on later (-ERESTART, hypercall.h) has put its
- * state into c->a[]: the dispatcher writes them to the guest's registers (or to the multicall entry) and steps back to the
- * SYSCALL.
+ * Multicalls run the same rows. A handler that wants to go on later (-ERESTART, hypercall.h) has
+ * put its state into c->a[]: the dispatcher writes them to the guest's registers (or to the
+ * multicall entry) and steps back to the SYSCALL.
  */
 #include <xen/xen.h>
 #include <xen/callback.h>
@@ -20,7 +20,6 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "version.h"
 #include "comms/evtchn.h"
 #include "comms/grant.h"
@@ -42,18 +41,18 @@
 #define BUDGET         MICROSECONDS(100)
 #define MAX_ARG        160u
 
-#define PRIV 1u /* privileged domains only: -EPERM */
-#define BACK 2u /* the structure is copied back, also when the handler fails */
-#define NOMC 4u /* not in a multicall */
+#define PRIV           1u /* privileged domains only: -EPERM */
+#define BACK           2u /* the structure is copied back, also when the handler fails */
+#define NOMC           4u /* not in a multicall */
 
 struct row {
     hcall_fn *fn;
-    uint16_t size;  /* bytes copied in and handed over as arg; 0: none */
+    uint16_t size; /* bytes copied in and handed over as arg; 0: none */
     uint8_t flags;
 };
 
-/* An op is one row, or a table of rows indexed by the sub-op in a[0] & cmd_mask; the structure's address is
- * in a[arg]. */
+/* An op is one row, or a table of rows indexed by the sub-op in a[0] & cmd_mask; the structure's
+ * address is in a[arg]. */
 struct op {
     struct row row;
     const struct row *subs;
@@ -146,12 +145,13 @@ static const struct row physdev_ops[] = {
     [PHYSDEVOP_manage_pci_add] = {physdevop_manage_pci_add, S(physdev_manage_pci), PRIV},
     [PHYSDEVOP_manage_pci_remove] = {physdevop_manage_pci_remove, S(physdev_manage_pci), PRIV},
     [PHYSDEVOP_restore_msi] = {physdevop_restore_msi, S(physdev_restore_msi), PRIV},
-    [PHYSDEVOP_restore_msi_ext] = {physdevop_restore_msi_ext, S(physdev_pci_device), PRIV},
     [PHYSDEVOP_setup_gsi] = {physdevop_setup_gsi, S(physdev_setup_gsi), PRIV},
     [PHYSDEVOP_get_free_pirq] = {physdevop_get_free_pirq, S(physdev_get_free_pirq), BACK | PRIV},
-    [PHYSDEVOP_pci_mmcfg_reserved] = {physdevop_pci_mmcfg_reserved, S(physdev_pci_mmcfg_reserved), PRIV},
+    [PHYSDEVOP_pci_mmcfg_reserved] = {physdevop_pci_mmcfg_reserved, S(physdev_pci_mmcfg_reserved),
+                                      PRIV},
     [PHYSDEVOP_pci_device_add] = {physdevop_pci_device_add, S(physdev_pci_device_add), PRIV},
     [PHYSDEVOP_pci_device_remove] = {physdevop_pci_device_remove, S(physdev_pci_device), PRIV},
+    [PHYSDEVOP_restore_msi_ext] = {physdevop_restore_msi_ext, S(physdev_pci_device), PRIV},
     [PHYSDEVOP_pirq_eoi_gmfn_v2] = {physdevop_pirq_eoi_gmfn, S(physdev_pirq_eoi_gmfn), 0},
 };
 
@@ -181,13 +181,13 @@ static const struct row version_ops[] = {
 
 static hcall_fn do_multicall, do_vm_assist;
 
-#define SUBS(table, argn, mask)                                                                    \
-    {                                                                                              \
-        .subs = (table), .nr_subs = ARRAY_SIZE(table), .arg = (argn), .cmd_mask = (mask)           \
+#define SUBS(table, argn, mask)                                                          \
+    {                                                                                    \
+        .subs = (table), .nr_subs = ARRAY_SIZE(table), .arg = (argn), .cmd_mask = (mask) \
     }
-#define ROW(...)                                                                                   \
-    {                                                                                              \
-        .row = {__VA_ARGS__}                                                                       \
+#define ROW(...)               \
+    {                          \
+        .row = { __VA_ARGS__ } \
     }
 #define ALL_BITS 0xffffffffu
 
@@ -279,11 +279,10 @@ static long dispatch(uint64_t nr, struct hcall *c, unsigned refused)
     return row->size ? call_row(row, c, argn) : row->fn(c, NULL);
 }
 
-bool hcall_out_of_budget(const struct hcall *c)
+bool hcall_out_of_budget(const struct hcall *)
 {
     struct pcpu *p = this_cpu();
 
-    (void)c;
     if (!p->hcall_deadline) {
         p->hcall_deadline = now() + BUDGET;
         return false;
@@ -316,10 +315,9 @@ void hypercall_entry(struct regs *r)
     r->rax = (uint64_t)ret;
 }
 
-/* multicall(entries, n): every entry runs, its result is stored; -EFAULT alone ends the list early. */
-static long do_multicall(struct hcall *c, void *arg)
+/* multicall(entries, n): every entry runs, its result is stored; -EFAULT alone ends the list. */
+static long do_multicall(struct hcall *c, void *)
 {
-    (void)arg;
     while (c->a[1]) {
         guest_va_t at = guest_va(c->a[0]);
         struct multicall_entry e;
@@ -346,11 +344,10 @@ static long do_multicall(struct hcall *c, void *arg)
     return 0;
 }
 
-static long do_vm_assist(struct hcall *c, void *arg)
+static long do_vm_assist(struct hcall *c, void *)
 {
     uint64_t type = c->a[1];
 
-    (void)arg;
     if (c->a[0] != VMASST_CMD_enable && c->a[0] != VMASST_CMD_disable)
         return -ENOSYS;
     if (type >= 64 || !(VM_ASSIST_VALID & (1ul << type)))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Tests, demo, ISO and benchmarks, all on the rig (tests/rig). 'make deps' installs what they and the build need.
 
-# rooms with host tests name their programs in a variable of their own
+# a room's test programs are its variable ROOM_TESTS
 -include $(filter-out $(MAKEFILE_LIST),$(wildcard tests/host/*.mk tests/host/*/*.mk tests/lint/lint.mk))
-HOST_TESTS = $(TOOLLIB_TESTS) $(HV_MM_TESTS) $(HV_COMMS_TESTS) $(HV_PV_TESTS) $(STORE_TESTS) $(XL_TESTS) $(ABI_TESTS)
+HOST_TESTS = $(foreach v,$(filter %_TESTS,$(filter-out HOST_TESTS,$(.VARIABLES))),$($v))
 
 PYTHON = /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE = 1
@@ -36,7 +36,8 @@ iso: $(B)/bonsai.iso
 $(B)/bonsai.iso: all tests/rig/iso
 	@$(PYTHON) tests/rig/iso $@
 
+# UPDATE=1 puts the table into docs/benchmarks.md
 bench: all
-	@$(PYTHON) tests/bench/bench
+	@$(PYTHON) tests/bench/bench $(if $(UPDATE),--update)
 
 .PHONY: deps check check-reference demo iso bench

@@ -148,7 +148,7 @@ static void __attribute__((noreturn)) serve(void)
         handle_store(); /* queued events make no descriptor readable */
         for (struct console *k = consoles; k; k = k->next)
             n++;
-        if (n > room) {
+        if (!fds || n > room) {
             room = n * 2;
             fds = realloc(fds, room * sizeof(*fds));
             if (!fds)

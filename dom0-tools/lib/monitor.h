@@ -6,8 +6,8 @@
  * the store goes away it connects again. A restarted guest keeps its name and UUID and gets a new
  * id, which the monitor then follows. It logs to stdout.
  * A guest has one monitor at most: it holds a lock on /run/xen/monitor-UUID, which goes with it
- * however it ends, and leaves a mark in /libxl/D, so that `xl monitor` finds guests whose monitor was
- * killed and takes them over from the configuration kept beside them.
+ * however it ends, and leaves a mark in /libxl/D, so that `xl monitor` finds guests whose monitor
+ * was killed and takes them over from the configuration kept beside them.
  */
 #ifndef BONSAI_MONITOR_H
 #define BONSAI_MONITOR_H

@@ -86,7 +86,6 @@ static int read_config(struct xl *xl, struct guest_config *g)
         fprintf(stderr, "Parsing config from %s\n", source);
     if (cfg_parse(source, text.bytes, text.len, &cfg, &why) != 0) {
         xl_complain(&why);
-        fprintf(stderr, "Failed to parse config: Invalid argument\n");
         status = XL_FAIL;
     } else if (guest_config_read(cfg, g, stderr, &why) != 0) {
         xl_complain(&why);

@@ -23,7 +23,7 @@ int xl_open(struct xl *xl)
 
     if (toolstack_open(&xl->t, &why) == 0)
         return 0;
-    fprintf(stderr, "cannot init xl context\n");
+    fprintf(stderr, "cannot init xl context: ");
     xl_complain(&why);
     return -1;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The few things of ACPI (6.4, chapter 5) that the hypervisor needs: processors, interrupt controllers and
- * how ISA interrupts are wired (MADT), registers for sleep and reset (FADT), and the sleep type of
- * power-off (\_S5 in the DSDT, found by its bytes; there is no AML interpreter here). All else is dom0's.
- * Every table is checked for length and checksum; a bad one is as if absent, with a warning.
+ * The few things of ACPI (6.4, chapter 5) that the hypervisor needs: processors, interrupt
+ * controllers and how ISA interrupts are wired (MADT), registers for sleep and reset (FADT), and
+ * the sleep type of power-off (\_S5 in the DSDT, found by its bytes; there is no AML interpreter
+ * here). All else is dom0's. Every table is checked for length and checksum; a bad one is as if
+ * absent, with a warning.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
 
@@ -171,11 +171,6 @@ static void parse_fadt(const struct sdt *t)
 
     if (t->length < 116)
         return;
-    acpi_sleep.facs = u32_at(p + 36);
-    acpi_sleep.sci = (uint16_t)(p[46] | p[47] << 8);
-    acpi_sleep.century = p[108];
-    acpi_sleep.pm1a_evt = port_of(t, 56, 148);
-    acpi_sleep.pm1b_evt = port_of(t, 60, 160);
     acpi_sleep.pm1a_cnt = port_of(t, 64, 172);
     acpi_sleep.pm1b_cnt = port_of(t, 68, 184);
     acpi_sleep.pm_timer = port_of(t, 76, 208);
@@ -201,8 +196,6 @@ static void parse_table(uint64_t maddr)
         parse_madt(t);
     else if (!memcmp(t->signature, "FACP", 4))
         parse_fadt(t);
-    else if (!memcmp(t->signature, "HPET", 4) && t->length >= 52)
-        acpi_sleep.hpet = u64_at((const uint8_t *)t + 44);
 }
 
 static bool rsdp_valid(const struct rsdp *r)

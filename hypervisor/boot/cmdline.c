@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hypervisor's command line: words separated by blanks, "name", "name=value" or "no-name". The last
- * of several counts. Names that something asked for are remembered, so that the others can be named.
+ * The hypervisor's command line: words separated by blanks, "name", "name=value" or "no-name". The
+ * last of several counts. Names that something asked for are remembered, so that the others can be
+ * named.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
 
 static const char *known[96];
 static unsigned nr_known;

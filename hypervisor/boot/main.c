@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Start of day on one page: from the boot loader's hand to dom0's first instruction. start_of_day() runs on the boot
- * stack and head.S's page tables, on_own_stack() on the boot CPU's region and the hypervisor's own tables.
+ * Start of day on one page: from the boot loader's hand to dom0's first instruction. start_of_day()
+ * runs on the boot stack and head.S's page tables, on_own_stack() on the boot CPU's region and the
+ * hypervisor's own tables.
  */
 #include "boot/boot.h"
 #include "boot/early.h"
 #include "boot/memory_map.h"
-#include "lib/lib.h"
-#include "lib/log.h"
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
 #include "x86/init.h"
@@ -44,13 +43,14 @@ static void on_own_stack(void)
     sched_init_cpu();
     console_init_irq();
     domain_add_keys();
-    log_info("%lu MiB of memory, %u CPU(s), %u.%03u MHz", page_total_count() >> 8, nr_cpus, cpu_khz / 1000,
-             cpu_khz % 1000);
+    log_info("%lu MiB of memory, %u CPU(s), %u.%03u MHz", page_total_count() >> 8, nr_cpus,
+             cpu_khz / 1000, cpu_khz % 1000);
     dom0_build();
     cmdline_warn_unknown();
     hvmap_drop_init();
     page_alloc_add(image_maddr(init_start), image_maddr(init_end));
     log_info("dom0 starts; %lu MiB free", page_free_count() >> 8);
+    console_release_vga();
     domain_unpause_by_controller(dom0);
     reset_stack_and_call(idle_loop);
 }
@@ -61,7 +61,8 @@ void start_of_day(uint32_t magic, uint64_t info)
 
     multiboot_parse(magic, info);
     console_init_early();
-    log_info("Bonsai %s, loaded by %s", BONSAI_VERSION, boot_info.loader ? boot_info.loader : "an unnamed loader");
+    log_info("Bonsai %s, loaded by %s", BONSAI_VERSION,
+             boot_info.loader ? boot_info.loader : "an unnamed loader");
     log_info("command line: %s", boot_info.cmdline);
     for (unsigned i = 0; i < boot_info.nr_e820; i++)
         log_info("  %012lx-%012lx type %u", boot_info.e820[i].start, boot_info.e820[i].end,

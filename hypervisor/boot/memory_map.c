@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The machine's memory map: made from the loader's list into one that is sorted and free of overlaps, and
- * asked for what of its RAM is still free.
+ * The machine's memory map: made from the loader's list into one that is sorted and free of
+ * overlaps, and asked for what of its RAM is still free.
  */
 #include "boot/memory_map.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 #include "x86/init.h"
 

@@ -11,5 +11,6 @@ enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3, E820_NVS = 4, E820_UNUSAB
 unsigned memory_map_sanitise(const struct e820_range *in, unsigned n, struct e820_range *out,
                              unsigned max_out);
 void memory_map_limit(uint64_t limit);
-/* Calls fn for each page-aligned run of RAM that is neither below 1 MiB, nor the image, nor a module. */
+/* Calls fn for each page-aligned run of RAM that is neither below 1 MiB, nor the image, nor a
+ * module. */
 void memory_map_for_each_free(void (*fn)(uint64_t start, uint64_t end));

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the boot loader says, in the first form of the multiboot specification (0.6.96, 3.3) or the second
- * (2.0, 3.6), copied into boot_info. It all lies below 4 GiB, where boot/head.S has mapped it. Modules stay
- * where the loader put them: nothing is allocated there (boot/memory_map.c).
+ * What the boot loader says, in the first form of the multiboot specification (0.6.96, 3.3) or the
+ * second (2.0, 3.6), copied into boot_info. It all lies below 4 GiB, where boot/head.S has mapped
+ * it. Modules stay where the loader put them: nothing is allocated there (boot/memory_map.c).
  */
 #include "boot/memory_map.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 
 #define MB1_MAGIC 0x2badb002u
@@ -67,11 +66,12 @@ static void add_range(uint64_t start, uint64_t bytes, uint32_t type)
         raw[nr_raw++] = (struct e820_range){.start = start, .end = end, .type = type ? type : 2};
 }
 
-/* Loaders differ in whether a command line begins with the file's name: GRUB 2 leaves it out (and Debian's
- * menu puts the word "placeholder" there), QEMU and others do not. */
+/* Loaders differ in whether a command line begins with the file's name: GRUB 2 leaves it out (and
+ * Debian's menu puts the word "placeholder" there), QEMU and others do not. */
 static const char *skip_name(const char *s)
 {
-    bool grub2 = !strncmp(boot_info.loader, "GRUB 2", 6) || !strncmp(boot_info.loader, "GRUB  2", 7);
+    bool grub2 =
+        !strncmp(boot_info.loader, "GRUB 2", 6) || !strncmp(boot_info.loader, "GRUB  2", 7);
 
     while (*s == ' ')
         s++;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel out of its container: a bzImage's payload (Linux, Documentation/x86/boot.rst, "payload_offset") or a
- * compressed ELF file, by Debian's liblzma, libzstd and zlib. Those are C libraries: they want malloc, which is an
- * arena here, the stack protector's word at %fs:0x28, and SSE. They run with interrupts off, once, at start of day,
- * and none of them stays in memory.
+ * The kernel out of its container: a bzImage's payload (Linux, Documentation/x86/boot.rst,
+ * "payload_offset") or a compressed ELF file, by Debian's liblzma, libzstd and zlib. Those are C
+ * libraries: they want malloc, which is an arena here, the stack protector's word at %fs:0x28, and
+ * SSE. They run with interrupts off, once, at start of day, and none of them stays in memory.
  *
- * The size of what comes out is known before: Linux appends it to every payload (gzip carries its own). Output goes
- * straight into one buffer of that size, so even large dictionaries need no memory of their own.
+ * The size of what comes out is known before: Linux appends it to every payload (gzip carries its
+ * own). Output goes straight into one buffer of that size, so even large dictionaries need no
+ * memory of their own.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
 #include "mm/page_alloc.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
@@ -94,16 +94,14 @@ void *__memcpy_chk(void *dst, const void *src, size_t n, size_t room)
     return memcpy(dst, src, n);
 }
 
-/* libzstd calls these when they are there; weak references do not reach this far down from address 0 */
-unsigned long long ZSTD_trace_decompress_begin(const void *ctx)
+/* libzstd calls these when they are there; weak references do not reach so far down. */
+unsigned long long ZSTD_trace_decompress_begin(const void *)
 {
-    (void)ctx;
     return 0; /* do not trace */
 }
 
-void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace)
+void ZSTD_trace_decompress_end(unsigned long long, const void *)
 {
-    (void)ctx, (void)trace;
 }
 
 /* ---- one function a format: true when exactly out_size bytes came out ---- */
@@ -113,8 +111,8 @@ static bool unpack_xz(const uint8_t *in, size_t size, uint8_t *out, size_t out_s
     uint64_t memlimit = ~0ul;
     size_t in_at = 0, out_at = 0;
 
-    return lzma_stream_buffer_decode(&memlimit, 0, NULL, in, &in_at, size, out, &out_at, out_size) ==
-               0 &&
+    return lzma_stream_buffer_decode(&memlimit, 0, NULL, in, &in_at, size, out, &out_at,
+                                     out_size) == 0 &&
            out_at == out_size;
 }
 
@@ -123,15 +121,13 @@ static bool unpack_zstd(const uint8_t *in, size_t size, uint8_t *out, size_t out
     return ZSTD_decompress(out, out_size, in, size) == out_size;
 }
 
-static void *zlib_alloc(void *opaque, unsigned n, unsigned size)
+static void *zlib_alloc(void *, unsigned n, unsigned size)
 {
-    (void)opaque;
     return calloc(n, size);
 }
 
-static void zlib_free(void *opaque, void *p)
+static void zlib_free(void *, void *p)
 {
-    (void)opaque;
     free(p);
 }
 
@@ -175,9 +171,9 @@ static const struct format *find_format(const uint8_t *p, size_t size)
 }
 
 /* The libraries' machine: SSE on, a thread block behind %fs, the stack aligned to 16. */
-static __attribute__((noinline, force_align_arg_pointer)) bool
-run(const struct format *f, const uint8_t *in, size_t size, uint8_t *out,
-                size_t out_size)
+static __attribute__((noinline, force_align_arg_pointer)) bool run(const struct format *f,
+                                                                   const uint8_t *in, size_t size,
+                                                                   uint8_t *out, size_t out_size)
 {
     static uint64_t thread_block[8] __attribute__((aligned(64)));
     uint64_t fs = rdmsr(MSR_FS_BASE), cr0 = read_cr0();
@@ -220,7 +216,8 @@ static const void *unpack(const uint8_t *in, size_t size, size_t *out_size, cons
     snprintf(sentence, sizeof(sentence), "its %s data are damaged", f->name);
     if (!run(f, in, f->size_inside ? size : size - 4, mfn_to_va(output.first), unpacked)) {
         if (out_of_memory)
-            snprintf(sentence, sizeof(sentence), "there is no memory to unpack its %s data", f->name);
+            snprintf(sentence, sizeof(sentence), "there is no memory to unpack its %s data",
+                     f->name);
         return NULL;
     }
     *out_size = unpacked;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Event channels (abi-inventory 4.1 to 4.4): the table of a domain's ports, raising events,
+ * Event channels (ABI: event_channel.h): the table of a domain's ports, raising events,
  * closing. States of a port and their memory are in evtchn_private.h, the hypercalls in
  * evtchn_op.c.
  *
@@ -15,9 +15,7 @@
  */
 #include "comms/evtchn_private.h"
 #include "dev/dev.h"
-#include "hypercall.h"
 #include "mm/page_alloc.h"
-#include "x86/percpu.h"
 
 #define CLOSE_BATCH 512u /* ports closed in one go of a resumable operation */
 
@@ -315,8 +313,10 @@ void evtchn_dump(struct domain *d)
         const struct port *p = port_of(t, n);
         if (p->state == PORT_FREE)
             continue;
-        log_info("  %4u %s %u vcpu %u%s", n, names[p->state],
-                 p->state == PORT_UNBOUND ? (unsigned)p->remote : p->peer_port, p->vcpu,
+        log_info("  %4u %s %u vcpu %u%s", n, names[p->state], p->peer_port, p->vcpu,
                  evtchn_is_pending(d, n) ? " pending" : "");
+        if (p->state == PORT_INTERDOMAIN || p->state == PORT_UNBOUND)
+            log_info("       with d%u",
+                     p->state == PORT_UNBOUND ? (unsigned)p->remote : p->peer->id);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * FIFO delivery (abi-inventory 4.3): an event word for each port in pages that the guest gives, and
- * 16 queues a vCPU, each a chain of ports through the words' link fields. The control block of a
- * vCPU holds the queues' heads and which of them are ready.
+ * FIFO delivery (ABI: event_channel.h): an event word for each port in pages that the guest gives,
+ * and 16 queues a vCPU, each a chain of ports through the words' link fields. The control block of
+ * a vCPU holds the queues' heads and which of them are ready.
  *
  * We append; the guest takes from the head, clearing LINKED as it does. The tail is ours and kept
  * here (struct fifo_vcpu), because the guest may write every word at any time: a link is set by

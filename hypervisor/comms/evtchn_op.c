@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * EVTCHNOP_*, one function each (abi-inventory 4.1). Rows of the table in hypercall.c; locks and
+ * EVTCHNOP_*, one function each (ABI: event_channel.h). Rows of the table in hypercall.c; locks and
  * states as in evtchn.c.
  */
 #include "comms/evtchn_private.h"

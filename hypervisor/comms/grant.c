@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Grant tables, version 1 (abi-inventory 4.8): the table's life, claiming and releasing entries,
+ * Grant tables, version 1 (ABI: grant_table.h): the table's life, claiming and releasing entries,
  * and the operations on the table itself. Mapping is in grant_map.c, copying in grant_copy.c; the
  * structures are in grant_private.h.
  *
@@ -56,7 +56,8 @@ int grant_table_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrac
     t->shared = hv_alloc(max_frames * sizeof(t->shared[0]));
     t->active = hv_alloc(max_frames * sizeof(t->active[0]));
     t->track = hv_alloc(max(max_maptrack_frames, 1u) * sizeof(t->track[0]));
-    if (!t->shared || !t->active || !t->track || grant_grow(d, 1) != GNTST_okay) {
+    if (!t->shared || !t->active || !t->track || grant_grow(d, 1) != GNTST_okay ||
+        (max_maptrack_frames && !grant_grow_track(t))) {
         grant_table_free(d);
         return -ENOMEM;
     }

@@ -84,10 +84,9 @@ static int16_t copy(struct hcall *c, const struct gnttab_copy *op)
     return status;
 }
 
-long gnttab_copy(struct hcall *c, void *elem, struct gnttab_call *call)
+long gnttab_copy(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_copy *op = elem;
-    (void)call;
     op->status = copy(c, op);
     return 0;
 }

@@ -12,7 +12,6 @@
  * half being unmapped is marked "going" meanwhile, which keeps the handle.
  */
 #include "comms/grant_private.h"
-#include "dom/vcpu.h"
 #include "hypercall.h"
 #include "mm/frame.h"
 #include "mm/page_alloc.h"
@@ -31,22 +30,34 @@ static struct maptrack *track_of(struct grant_table *t, uint32_t handle)
     return &t->track[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
 }
 
-/* One more page of free handles. LOCK_GRANT held. */
-static bool grow_track(struct grant_table *t)
+/* Puts all handles of a page on the free list, lowest first. LOCK_GRANT held. */
+static void list_page(struct grant_table *t, uint32_t n)
 {
-    struct maptrack *page;
-    uint32_t first = t->nr_track_pages * HANDLES_PER_PAGE;
+    uint32_t first = n * HANDLES_PER_PAGE;
 
+    for (uint32_t i = 0; i < HANDLES_PER_PAGE; i++)
+        t->track[n][i].ref = i + 1 < HANDLES_PER_PAGE ? first + i + 1 : t->free_handle;
+    t->free_handle = first;
+}
+
+bool grant_grow_track(struct grant_table *t)
+{
     if (t->nr_track_pages >= t->max_track_pages)
         return false;
-    page = hv_page_alloc();
-    if (!page)
+    t->track[t->nr_track_pages] = hv_page_alloc();
+    if (!t->track[t->nr_track_pages])
         return false;
-    for (uint32_t i = 0; i < HANDLES_PER_PAGE; i++)
-        page[i].ref = i + 1 < HANDLES_PER_PAGE ? first + i + 1 : t->free_handle;
-    t->track[t->nr_track_pages++] = page;
-    t->free_handle = first;
+    list_page(t, t->nr_track_pages++);
     return true;
+}
+
+/* Nothing is mapped: back to one page, as at the beginning. LOCK_GRANT held. */
+static void shrink_track(struct grant_table *t)
+{
+    while (t->nr_track_pages > 1)
+        hv_page_free(t->track[--t->nr_track_pages]);
+    t->free_handle = NO_HANDLE;
+    list_page(t, 0);
 }
 
 /* Takes a handle; nobody can use it until track_fill(). NO_HANDLE: none left. */
@@ -55,7 +66,7 @@ static uint32_t track_take(struct grant_table *t)
     uint32_t handle = NO_HANDLE;
 
     spin_lock(&t->lock);
-    if (t->free_handle != NO_HANDLE || grow_track(t)) {
+    if (t->free_handle != NO_HANDLE || grant_grow_track(t)) {
         handle = t->free_handle;
         t->free_handle = track_of(t, handle)->ref;
         t->nr_maps++;
@@ -85,7 +96,8 @@ static void track_free(struct grant_table *t, uint32_t handle)
     m->owner = NULL;
     m->ref = t->free_handle;
     t->free_handle = handle;
-    t->nr_maps--;
+    if (!--t->nr_maps && t->nr_track_pages > 1)
+        shrink_track(t);
 }
 
 /* Marks those of the halves asked for that are mapped as going; out->flags has them alone as its
@@ -198,14 +210,13 @@ static int16_t map(struct hcall *c, struct gnttab_map_grant_ref *op, struct doma
     return GNTST_okay;
 }
 
-long gnttab_map_grant_ref(struct hcall *c, void *elem, struct gnttab_call *call)
+long gnttab_map_grant_ref(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_map_grant_ref *op = elem;
     struct grant_table *t = c->d->grant;
     struct domain *owner;
     uint32_t handle;
 
-    (void)call;
     op->status = GNTST_bad_gntref;
     if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
         return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * grant_table_op (abi-inventory 4.8): one operation on an array of elements, each with its own
+ * grant_table_op (ABI: grant_table.h): one operation on an array of elements, each with its own
  * status, continued in the middle when it takes long; and the operations on tables as a whole.
  */
 #include "comms/grant_private.h"
@@ -30,12 +30,11 @@ static int16_t list_frames(struct domain *d, uint32_t nr, guest_va_t to)
     return GNTST_okay;
 }
 
-static long gnttab_setup_table(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_setup_table(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_setup_table *op = elem;
     struct domain *d = table_domain(c, op->dom, &op->status);
 
-    (void)call;
     if (!d)
         return 0;
     spin_lock(&d->grant->lock);
@@ -47,12 +46,11 @@ static long gnttab_setup_table(struct hcall *c, void *elem, struct gnttab_call *
     return 0;
 }
 
-static long gnttab_query_size(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_query_size(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_query_size *op = elem;
     struct domain *d = table_domain(c, op->dom, &op->status);
 
-    (void)call;
     if (!d)
         return 0;
     op->nr_frames = READ_ONCE(d->grant->nr_frames);
@@ -63,32 +61,27 @@ static long gnttab_query_size(struct hcall *c, void *elem, struct gnttab_call *c
 }
 
 /* Giving frames away for good is of the first guests' time; nobody may rely on it any more. */
-static long gnttab_transfer(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_transfer(struct hcall *, void *elem, struct gnttab_call *)
 {
     struct gnttab_transfer *op = elem;
-    (void)c;
-    (void)call;
     op->status = GNTST_general_error;
     return 0;
 }
 
-static long gnttab_set_version(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_set_version(struct hcall *, void *elem, struct gnttab_call *)
 {
     struct gnttab_set_version *op = elem;
-    (void)c;
-    (void)call;
     if (op->version == 1)
         return 0;
     return op->version == 2 ? -ENOSYS : -EINVAL;
 }
 
-static long gnttab_get_version(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_get_version(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_get_version *op = elem;
     int err;
     struct domain *d = domain_get_for(c->d, op->dom, &err);
 
-    (void)call;
     if (!d)
         return err;
     op->version = 1;
@@ -97,33 +90,29 @@ static long gnttab_get_version(struct hcall *c, void *elem, struct gnttab_call *
 }
 
 /* Only version 2 has status frames. */
-static long gnttab_get_status_frames(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_get_status_frames(struct hcall *, void *elem, struct gnttab_call *)
 {
     struct gnttab_get_status_frames *op = elem;
-    (void)c;
-    (void)call;
     op->status = GNTST_general_error;
     return 0;
 }
 
-static long gnttab_swap_grant_ref(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_swap_grant_ref(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_swap_grant_ref *op = elem;
     struct grant_table *t = c->d->grant;
 
-    (void)call;
     spin_lock(&t->lock);
     op->status = grant_swap(t, op->ref_a, op->ref_b);
     spin_unlock(&t->lock);
     return 0;
 }
 
-static long gnttab_dump_table(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_dump_table(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_dump_table *op = elem;
     struct domain *d;
 
-    (void)call;
     if (!c->d->privileged)
         return -EPERM;
     d = table_domain(c, op->dom, &op->status);
@@ -177,13 +166,12 @@ static long one_element(struct hcall *c, unsigned cmd, struct gnttab_call *call)
     return rc;
 }
 
-long do_grant_table_op(struct hcall *c, void *arg)
+long do_grant_table_op(struct hcall *c, void *)
 {
     uint32_t cmd = (uint32_t)c->a[0];
     struct gnttab_call call = {.nr = 0};
     long rc = 0;
 
-    (void)arg;
     if (cmd == GNTTABOP_cache_flush)
         return -EOPNOTSUPP;
     if (cmd >= ARRAY_SIZE(gnttab_ops) || !gnttab_ops[cmd].fn)

@@ -57,6 +57,8 @@ struct grant_table {
  */
 int16_t grant_grow(struct domain *d, uint32_t nr);
 int16_t grant_swap(struct grant_table *t, uint32_t a, uint32_t b);
+/* One more page of free handles. LOCK_GRANT held, or nobody else knows the table. */
+bool grant_grow_track(struct grant_table *t);
 /* n uses of entry ref of `owner` by `user`; *m is the frame. GNTST_*. */
 int16_t grant_pin(struct domain *owner, struct domain *user, uint32_t ref, bool write, uint32_t n,
                   mfn_t *m);
@@ -79,6 +81,5 @@ void gnttab_finish(struct domain *d, struct gnttab_call *call);
 
 /* An operation on one element of the array: fills its status. Not 0: ends the whole call with that
  * error. */
-struct hcall;
 typedef long gnttab_fn(struct hcall *c, void *elem, struct gnttab_call *call);
 gnttab_fn gnttab_map_grant_ref, gnttab_unmap_grant_ref, gnttab_unmap_and_replace, gnttab_copy;

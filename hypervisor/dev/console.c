@@ -17,7 +17,6 @@
 #include "dom/domain.h"
 #include "dom/timer.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "lib/log.h"
 #include "lib/spinlock.h"
 #include "mm/guest_copy.h"
@@ -32,7 +31,7 @@
 #define SWITCH_COUNT    3
 
 static struct spinlock console_lock = SPINLOCK(LOCK_CONSOLE);
-static bool panicking, use_uart, ring_has_guests, softirqs_run;
+static bool panicking, use_uart, ring_has_guests, keep_vga, softirqs_run;
 static bool mid_line; /* dom0's text ended without a newline */
 static uint64_t dropped;
 
@@ -106,9 +105,8 @@ void console_write(const char *s, size_t n)
     unlock();
 }
 
-void console_write_guest(struct hcall *c, const char *s, size_t n)
+void console_write_guest(struct hcall *, const char *s, size_t n)
 {
-    (void)c;
     lock();
     if (n)
         mid_line = s[n - 1] != '\n';
@@ -149,11 +147,10 @@ static void received(char ch)
     input_news = true;
 }
 
-static void receive_all(void *unused)
+static void receive_all(void *)
 {
     int ch;
 
-    (void)unused;
     lock();
     /* a limit, for a port that is stuck */
     for (int n = 0; n < 256 && (ch = uart_read()) >= 0; n++)
@@ -169,9 +166,8 @@ static void poll_input(void *unused)
     timer_set(&poll_timer, now() + MILLISECONDS(20));
 }
 
-static void drain_later(void *unused)
+static void drain_later(void *)
 {
-    (void)unused;
     softirq_raise(SOFTIRQ_CONSOLE);
 }
 
@@ -217,11 +213,10 @@ void console_softirq(void)
 
 /* ---- CONSOLEIO ---- */
 
-long consoleio_write(struct hcall *c, void *arg)
+long consoleio_write(struct hcall *c, void *)
 {
     char text[128];
 
-    (void)arg;
     if (!c->d->privileged)
         return -EPERM;
     /* count is a 32-bit int in the ABI */
@@ -239,12 +234,11 @@ long consoleio_write(struct hcall *c, void *arg)
     return 0;
 }
 
-long consoleio_read(struct hcall *c, void *arg)
+long consoleio_read(struct hcall *c, void *)
 {
     char text[sizeof(input)];
     uint32_t n = 0, want = (uint32_t)c->a[1];
 
-    (void)arg;
     if (!c->d->privileged)
         return -EPERM;
     lock();
@@ -312,6 +306,9 @@ void console_init_early(void)
     if (in_list(devices, "vga"))
         vga_init();
     ring_has_guests = cmdline_bool("console_to_ring", false);
+    keep_vga = cmdline_option("vga", devices, sizeof(devices)) && strstr(devices, "keep");
+    cmdline_bool("noreboot",
+                 false); /* asked again at the end, if it comes to that; known from now on */
     log_set_backend(&backend);
     set_levels();
 }
@@ -328,10 +325,7 @@ void console_init_irq(void)
 
 void console_release_vga(void)
 {
-    char option[16];
-
-    /* vga=keep: go on writing over dom0's text, for debugging */
-    if (cmdline_option("vga", option, sizeof(option)) && strstr(option, "keep"))
+    if (keep_vga) /* vga=keep: go on writing over dom0's text, for debugging */
         return;
     lock();
     vga_release();

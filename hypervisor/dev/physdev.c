@@ -8,7 +8,6 @@
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "x86/ioapic.h"
 #include "x86/irq.h"
 #include <xen/physdev.h>
@@ -76,25 +75,22 @@ long physdevop_set_iobitmap(struct hcall *c, void *arg)
     return 0;
 }
 
-long physdevop_apic_read(struct hcall *c, void *arg)
+long physdevop_apic_read(struct hcall *, void *arg)
 {
     struct physdev_apic *op = arg;
 
-    (void)c;
     return ioapic_read_register(op->apic_physbase, op->reg, &op->value) ? 0 : -EINVAL;
 }
 
-long physdevop_apic_write(struct hcall *c, void *arg)
+long physdevop_apic_write(struct hcall *, void *)
 {
-    (void)c, (void)arg;
     return -EPERM; /* the registers are the hypervisor's */
 }
 
-long physdevop_alloc_irq_vector(struct hcall *c, void *arg)
+long physdevop_alloc_irq_vector(struct hcall *, void *arg)
 {
     struct physdev_irq *op = arg;
 
-    (void)c;
     if (op->irq >= nr_gsis())
         return -EINVAL;
     op->vector =
@@ -193,11 +189,10 @@ long physdevop_unmap_pirq(struct hcall *c, void *arg)
     return err;
 }
 
-long physdevop_setup_gsi(struct hcall *c, void *arg)
+long physdevop_setup_gsi(struct hcall *, void *arg)
 {
     const struct physdev_setup_gsi *op = arg;
 
-    (void)c;
     return op->gsi < 0 ? -EINVAL : irq_setup_gsi((unsigned)op->gsi, op->triggering, op->polarity);
 }
 
@@ -212,66 +207,59 @@ long physdevop_get_free_pirq(struct hcall *c, void *arg)
     return 0;
 }
 
-long physdevop_pci_mmcfg_reserved(struct hcall *c, void *arg)
+long physdevop_pci_mmcfg_reserved(struct hcall *, void *)
 {
-    (void)c, (void)arg;
     return -ENOSYS; /* the hypervisor itself uses ports only */
 }
 
-long physdevop_pci_device_add(struct hcall *c, void *arg)
+long physdevop_pci_device_add(struct hcall *, void *arg)
 {
     const struct physdev_pci_device_add *op = arg;
 
-    (void)c;
     if (op->seg)
         return -EOPNOTSUPP;
     announce(op->bus, op->devfn, true);
     return 0;
 }
 
-long physdevop_pci_device_remove(struct hcall *c, void *arg)
+long physdevop_pci_device_remove(struct hcall *, void *arg)
 {
     const struct physdev_pci_device *op = arg;
     struct pci_bdf dev = {.segment = op->seg, .bus = op->bus, .devfn = op->devfn};
 
-    (void)c;
     if (!is_announced(dev))
         return -ENODEV;
     announce(op->bus, op->devfn, false);
     return 0;
 }
 
-long physdevop_manage_pci_add(struct hcall *c, void *arg)
+long physdevop_manage_pci_add(struct hcall *, void *arg)
 {
     const struct physdev_manage_pci *op = arg;
 
-    (void)c;
     announce(op->bus, op->devfn, true);
     return 0;
 }
 
-long physdevop_manage_pci_remove(struct hcall *c, void *arg)
+long physdevop_manage_pci_remove(struct hcall *, void *arg)
 {
     const struct physdev_manage_pci *op = arg;
 
-    (void)c;
     announce(op->bus, op->devfn, false);
     return 0;
 }
 
-long physdevop_restore_msi(struct hcall *c, void *arg)
+long physdevop_restore_msi(struct hcall *, void *arg)
 {
     const struct physdev_restore_msi *op = arg;
 
-    (void)c;
     return msi_restore((struct pci_bdf){.bus = op->bus, .devfn = op->devfn});
 }
 
-long physdevop_restore_msi_ext(struct hcall *c, void *arg)
+long physdevop_restore_msi_ext(struct hcall *, void *arg)
 {
     const struct physdev_pci_device *op = arg;
 
-    (void)c;
     return msi_restore((struct pci_bdf){.segment = op->seg, .bus = op->bus, .devfn = op->devfn});
 }
 

@@ -23,7 +23,6 @@
 #define RTC_INDEX     0x70
 #define RTC_DATA      0x71
 #define PIT_CHANNEL_2 0x42
-#define PIT_COMMAND   0x43
 #define SPEAKER       0x61
 #define SPEAKER_OUT2  0x20
 

@@ -6,7 +6,6 @@
  */
 #include "dev/uart.h"
 #include "boot/boot.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 #include "x86/irq.h"
 
@@ -17,7 +16,6 @@
 #define LCR          3
 #define MCR          4
 #define LSR          5
-#define MSR          6
 #define SCR          7
 
 #define LCR_8N1      0x03
@@ -104,11 +102,6 @@ bool uart_init(unsigned n)
     has_fifo = (in(FCR)&0xc0) == 0xc0;
     out(MCR, MCR_DTR_RTS);
     return true;
-}
-
-bool uart_present(void)
-{
-    return base;
 }
 
 bool uart_drain(unsigned budget_us)

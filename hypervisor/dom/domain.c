@@ -23,6 +23,7 @@
 #include "pv/pv.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
+#include "x86/traps.h"
 #include "x86/time.h"
 
 #define BUCKETS 64u
@@ -173,7 +174,6 @@ static void fill(struct domain *d, domid_t id, const struct xen_domctl_createdom
     d->max_grant_frames = cfg->max_grant_frames < 0 ? 64u : (uint32_t)cfg->max_grant_frames;
     d->max_maptrack_frames =
         cfg->max_maptrack_frames < 0 ? 1024u : (uint32_t)cfg->max_maptrack_frames;
-    d->address_size = 64;
     d->pause_count = d->controller_pauses = 1;
     memcpy(d->handle, cfg->handle, sizeof(d->handle));
 }
@@ -337,19 +337,8 @@ void domain_resume(struct domain *d)
 
 static void print_regs(const struct vcpu *v, const struct regs *r)
 {
-    log_error("  vcpu %u %s mode  rip %04lx:%016lx rflags %08lx", v->id,
-              v->kernel_mode ? "kernel" : "user", (unsigned long)r->cs, (unsigned long)r->rip,
-              (unsigned long)r->rflags);
-    log_error("  rsp %04lx:%016lx rax %016lx rbx %016lx", (unsigned long)r->ss,
-              (unsigned long)r->rsp, (unsigned long)r->rax, (unsigned long)r->rbx);
-    log_error("  rcx %016lx rdx %016lx rsi %016lx rdi %016lx", (unsigned long)r->rcx,
-              (unsigned long)r->rdx, (unsigned long)r->rsi, (unsigned long)r->rdi);
-    log_error("  rbp %016lx r8  %016lx r9  %016lx r10 %016lx", (unsigned long)r->rbp,
-              (unsigned long)r->r8, (unsigned long)r->r9, (unsigned long)r->r10);
-    log_error("  r11 %016lx r12 %016lx r13 %016lx r14 %016lx", (unsigned long)r->r11,
-              (unsigned long)r->r12, (unsigned long)r->r13, (unsigned long)r->r14);
-    log_error("  r15 %016lx cr2 %016lx vector %x error %x", (unsigned long)r->r15,
-              (unsigned long)v->cr2, r->vector, r->error_code);
+    log_error("vcpu %u in %s mode, cr2 %lx", v->id, v->kernel_mode ? "kernel" : "user", v->cr2);
+    regs_dump(r);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)
@@ -455,6 +444,8 @@ static void dump_domain(struct domain *d)
 
 static void key_domains(void)
 {
+    log_info("%lu of %lu pages free", (unsigned long)page_free_count(),
+             (unsigned long)page_total_count());
     for_all(dump_domain);
 }
 static void key_events(void)

@@ -10,8 +10,6 @@
 #pragma once
 #include <xen/xen.h>
 #include <xen/domctl.h>
-#include "lib/types.h"
-#include "lib/lib.h"
 #include "lib/spinlock.h"
 
 struct vcpu;
@@ -65,7 +63,6 @@ struct domain {
     uint32_t first_page; /* list of frames through struct frame; ~0 empty */
     uint32_t tot_pages, max_pages;
     uint32_t shared_pages; /* frames by frame_share_alloc() */
-    uint64_t page_cursor;  /* domain_pages_release_all() */
 
     struct shared_info *shared; /* hypervisor mapping */
     mfn_t shared_mfn;
@@ -80,9 +77,7 @@ struct domain {
     struct e820_entry *e820; /* XENMEM_set_memory_map */
     unsigned nr_e820;
     uint32_t tsc_mode;
-    uint64_t tsc_elapsed;
     uint64_t cpu_time_dead; /* ns used by vCPUs that are gone */
-    uint32_t address_size;
     struct timer *watchdogs;
 };
 
@@ -139,6 +134,4 @@ bool domain_unlist(struct domain *d);
 /* Debug keys q (domains), e (event channels), g (grants); boot. */
 void domain_add_keys(void);
 
-struct hcall;
-long do_domctl(struct hcall *c, void *arg);
-long do_sysctl(struct hcall *c, void *arg);
+hcall_fn do_domctl, do_sysctl;

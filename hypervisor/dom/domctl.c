@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * domctl: dom0's tools make, inspect and end domains (abi-inventory 6; ABI: domctl.h). The table of
+ * domctl: dom0's tools make, inspect and end domains (ABI: domctl.h). The table of
  * commands is here, with what each needs; those about a domain's life too. The others are in
  * domctl_vcpu.c, domctl_mem.c and domctl_policy.c.
  *
@@ -9,7 +9,6 @@
  */
 #include "dom/domctl.h"
 #include "dom/domain.h"
-#include "dom/vcpu.h"
 #include "hypercall.h"
 
 #define OTHER     1u /* not on the caller itself: -EINVAL */
@@ -85,14 +84,12 @@ static bool config_ok(const struct xen_domctl_createdomain *cfg)
            !cfg->arch.misc_flags;
 }
 
-long domctl_createdomain(struct hcall *c, struct domain *none, struct xen_domctl *op)
+long domctl_createdomain(struct hcall *, struct domain *, struct xen_domctl *op)
 {
     domid_t id = op->domain;
     struct domain *d;
     int rc;
 
-    (void)c;
-    (void)none;
     if (!config_ok(&op->u.createdomain))
         return -EINVAL;
     if (id == 0 || id >= DOMID_FIRST_RESERVED)
@@ -107,33 +104,26 @@ long domctl_createdomain(struct hcall *c, struct domain *none, struct xen_domctl
     return 0;
 }
 
-long domctl_destroydomain(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_destroydomain(struct hcall *, struct domain *d, struct xen_domctl *)
 {
-    (void)c;
-    (void)op;
     return domain_destroy(d);
 }
 
-long domctl_pausedomain(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_pausedomain(struct hcall *, struct domain *d, struct xen_domctl *)
 {
-    (void)c;
-    (void)op;
     return domain_pause_by_controller(d);
 }
 
-long domctl_unpausedomain(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_unpausedomain(struct hcall *, struct domain *d, struct xen_domctl *)
 {
-    (void)c;
-    (void)op;
     return domain_unpause_by_controller(d);
 }
 
 /* Of the first domain whose number is not below the one asked for. */
-long domctl_getdomaininfo(struct hcall *c, struct domain *none, struct xen_domctl *op)
+long domctl_getdomaininfo(struct hcall *c, struct domain *, struct xen_domctl *op)
 {
     struct domain *d = domain_get_from(op->domain == DOMID_SELF ? c->d->id : op->domain);
 
-    (void)none;
     if (!d)
         return -ESRCH;
     domain_get_info(d, &op->u.getdomaininfo);
@@ -142,27 +132,22 @@ long domctl_getdomaininfo(struct hcall *c, struct domain *none, struct xen_domct
     return 0;
 }
 
-long domctl_resumedomain(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_resumedomain(struct hcall *, struct domain *d, struct xen_domctl *)
 {
-    (void)c;
-    (void)op;
     if (domain_is_dying(d))
         return -EINVAL;
     domain_resume(d);
     return 0;
 }
 
-long domctl_setdomainhandle(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_setdomainhandle(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
-    (void)c;
     memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
     return 0;
 }
 
 /* Breakpoints of guests go to the guests. */
-long domctl_setdebugging(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_setdebugging(struct hcall *, struct domain *, struct xen_domctl *op)
 {
-    (void)c;
-    (void)d;
     return op->u.setdebugging.enable ? -EOPNOTSUPP : 0;
 }

@@ -2,14 +2,12 @@
  *
  * The commands of domctl, one function each, and what they share. d has a reference and is the
  * domain that the command names (NULL where the table in domctl.c says so). Results go into op,
- * which is copied back. Errors: abi-inventory 6.
+ * which is copied back.
  */
 #pragma once
 #include <xen/domctl.h>
-#include "lib/types.h"
 
 struct domain;
-struct hcall;
 
 typedef long domctl_fn(struct hcall *c, struct domain *d, struct xen_domctl *op);
 

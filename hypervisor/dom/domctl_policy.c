@@ -16,7 +16,7 @@
 #define LEAVES_MAX 512u
 #define MSRS_MAX   64u
 
-long domctl_get_cpu_policy(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_get_cpu_policy(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
     uint32_t room = min(p->nr_leaves, LEAVES_MAX);
@@ -24,7 +24,6 @@ long domctl_get_cpu_policy(struct hcall *c, struct domain *d, struct xen_domctl 
     struct xen_msr_entry none;
     long rc;
 
-    (void)c;
     if (!leaves)
         return -ENOMEM;
     rc = cpu_policy_leaves(d, 0, leaves, room, &p->nr_leaves);
@@ -46,14 +45,13 @@ static bool has_run(const struct domain *d)
     return false;
 }
 
-long domctl_set_cpu_policy(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_set_cpu_policy(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
     struct xen_cpuid_leaf *leaves;
     struct xen_msr_entry *msrs;
     long rc = -ENOMEM;
 
-    (void)c;
     if (p->nr_leaves > LEAVES_MAX || p->nr_msrs > MSRS_MAX)
         return -E2BIG;
     if (has_run(d))
@@ -76,46 +74,38 @@ long domctl_set_cpu_policy(struct hcall *c, struct domain *d, struct xen_domctl 
     return rc;
 }
 
-long domctl_set_address_size(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_set_address_size(struct hcall *, struct domain *, struct xen_domctl *op)
 {
-    (void)c;
-    (void)d;
     return op->u.address_size.size == 64 ? 0 : -EINVAL; /* 32-bit PV is not offered */
 }
 
-long domctl_get_address_size(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_get_address_size(struct hcall *, struct domain *, struct xen_domctl *op)
 {
-    (void)c;
-    op->u.address_size.size = d->address_size;
+    op->u.address_size.size = 64;
     return 0;
 }
 
-long domctl_gettscinfo(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_gettscinfo(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
-    (void)c;
     op->u.tsc_info = (struct xen_domctl_tsc_info){
         .tsc_mode = d->tsc_mode, .gtsc_khz = tsc_khz, .elapsed_nsec = now()};
     return 0;
 }
 
 /* Guests read the machine's counter: "default" and "never emulate" come to the same. */
-long domctl_settscinfo(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_settscinfo(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
-    (void)c;
     if (op->u.tsc_info.tsc_mode != 0 && op->u.tsc_info.tsc_mode != 2)
         return -EOPNOTSUPP;
     d->tsc_mode = op->u.tsc_info.tsc_mode;
-    d->tsc_elapsed = op->u.tsc_info.elapsed_nsec;
     return 0;
 }
 
 /* All domains weigh the same and none has a cap: tools may set what is, and nothing else. */
-long domctl_scheduler_op(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_scheduler_op(struct hcall *, struct domain *, struct xen_domctl *op)
 {
     struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
 
-    (void)c;
-    (void)d;
     if (s->sched_id != SCHEDULER_ID)
         return -EINVAL;
     switch (s->cmd) {

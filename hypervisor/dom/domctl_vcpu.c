@@ -58,14 +58,13 @@ static long set_context(struct domain *d, struct vcpu *v, const struct vcpu_gues
     return rc;
 }
 
-long domctl_setvcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_setvcpucontext(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     guest_va_t from = guest_va((uint64_t)op->u.vcpucontext.ctxt.p);
     struct vcpu_guest_context *ctx;
     long rc;
     struct vcpu *v = vcpu_of(d, op->u.vcpucontext.vcpu, &rc);
 
-    (void)c;
     if (!v)
         return rc;
     if (!from.v) /* a reset, which only hardware-virtualised guests know */
@@ -78,14 +77,13 @@ long domctl_setvcpucontext(struct hcall *c, struct domain *d, struct xen_domctl 
     return rc;
 }
 
-long domctl_getvcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_getvcpucontext(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     guest_va_t to = guest_va((uint64_t)op->u.vcpucontext.ctxt.p);
     struct vcpu_guest_context *ctx;
     long rc;
     struct vcpu *v = vcpu_of(d, op->u.vcpucontext.vcpu, &rc);
 
-    (void)c;
     if (!v)
         return rc;
     if (!v->initialised)
@@ -102,13 +100,12 @@ long domctl_getvcpucontext(struct hcall *c, struct domain *d, struct xen_domctl 
 }
 
 /* The callbacks that vcpu_guest_context has no room for. */
-long domctl_get_ext_vcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_get_ext_vcpucontext(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
     long rc;
     struct vcpu *v = vcpu_of(d, e->vcpu, &rc);
 
-    (void)c;
     if (!v)
         return rc;
     memset((char *)e + offsetof(struct xen_domctl_ext_vcpucontext, size), 0,
@@ -128,13 +125,12 @@ static uint32_t with_bit(uint32_t word, unsigned bit, bool set)
     return set ? word | 1u << bit : word & ~(1u << bit);
 }
 
-long domctl_set_ext_vcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_set_ext_vcpucontext(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     const struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
     long rc;
     struct vcpu *v = vcpu_of(d, e->vcpu, &rc);
 
-    (void)c;
     if (!v)
         return rc;
     if (e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap) || e->size > sizeof(*e) ||
@@ -150,13 +146,12 @@ long domctl_set_ext_vcpucontext(struct hcall *c, struct domain *d, struct xen_do
     return 0;
 }
 
-long domctl_getvcpuinfo(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_getvcpuinfo(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
     long rc;
     struct vcpu *v = vcpu_of(d, info->vcpu, &rc);
 
-    (void)c;
     if (!v)
         return rc;
     info->online = !(v->flags & VCPU_DOWN);
@@ -188,13 +183,12 @@ static long report_affinity(struct vcpu *v, struct xen_domctl_vcpuaffinity *a)
     return 0;
 }
 
-long domctl_getvcpuaffinity(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_getvcpuaffinity(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
     long rc;
     struct vcpu *v = vcpu_of(d, a->vcpu, &rc);
 
-    (void)c;
     return v ? report_affinity(v, a) : rc;
 }
 
@@ -216,14 +210,13 @@ static long set_hard(struct vcpu *v, const uint64_t *mask)
     return 0;
 }
 
-long domctl_setvcpuaffinity(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_setvcpuaffinity(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
     uint64_t mask[AFFINITY_WORDS];
     long rc;
     struct vcpu *v = vcpu_of(d, a->vcpu, &rc);
 
-    (void)c;
     if (!v)
         return rc;
     if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
@@ -243,12 +236,11 @@ long domctl_setvcpuaffinity(struct hcall *c, struct domain *d, struct xen_domctl
     return report_affinity(v, a);
 }
 
-long domctl_sendtrigger(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_sendtrigger(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     long rc;
     struct vcpu *v = vcpu_of(d, op->u.sendtrigger.vcpu, &rc);
 
-    (void)c;
     if (!v)
         return rc;
     if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI) /* buttons of emulated machines */

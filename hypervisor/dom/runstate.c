@@ -4,9 +4,7 @@
  */
 #include <xen/xen.h>
 #include <xen/vcpu.h>
-#include "lib/lib.h"
 #include "x86/asm.h"
-#include "x86/percpu.h"
 #include "x86/time.h"
 #include "mm/guest_copy.h"
 #include "dom/domain.h"
@@ -29,7 +27,8 @@ void runstate_change(struct vcpu *v, int state, nsec_t t)
 void runstate_write_guest(struct vcpu *v)
 {
     struct vcpu_runstate_info rs = v->runstate;
-    uint64_t area = v->runstate_area.v, entry_at = area + offsetof(struct vcpu_runstate_info, state_entry_time);
+    uint64_t area = v->runstate_area.v,
+             entry_at = area + offsetof(struct vcpu_runstate_info, state_entry_time);
 
     if (!area)
         return;

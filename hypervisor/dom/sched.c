@@ -192,10 +192,6 @@ void sched_sync(struct vcpu *v)
     }
 }
 
-void sched_unload_this(void)
-{
-    unload(this_cpu());
-}
 
 void vcpu_pause(struct vcpu *v)
 {

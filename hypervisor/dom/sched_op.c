@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * HYPERVISOR_sched_op: how a guest gives up the CPU, waits, and ends (abi-inventory 4.6).
+ * HYPERVISOR_sched_op: how a guest gives up the CPU, waits, and ends (ABI: sched.h).
  */
 #include <xen/sched.h>
 #include "lib/lib.h"

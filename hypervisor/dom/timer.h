@@ -4,7 +4,6 @@
  * CPU that armed them. LOCK_TIMER of that CPU. The local APIC is programmed for the nearest one.
  */
 #pragma once
-#include "lib/types.h"
 #include "lib/list.h"
 
 struct pcpu;

@@ -11,7 +11,6 @@
 #pragma once
 #include <xen/xen.h>
 #include <xen/vcpu.h>
-#include "lib/types.h"
 #include "lib/list.h"
 #include "x86/regs.h"
 #include "mm/frame.h"
@@ -92,7 +91,7 @@ struct vcpu {
     struct list run_link;
     uint32_t pause_count; /* atomic */
     struct vcpu_runstate_info runstate;
-    nsec_t slice_end;
+    nsec_t turn_start, slice_end;
     uint64_t affinity_hard[AFFINITY_WORDS], affinity_soft[AFFINITY_WORDS];
     nsec_t slice_left; /* of its slice, while it does not run */
     bool boosted;      /* queued in front because it woke */
@@ -121,28 +120,18 @@ bool vcpu_runnable(const struct vcpu *v);
 /* One more vCPU of d with this number, down; NULL without memory. LOCK_DOMAIN. */
 struct vcpu *vcpu_create(struct domain *d, unsigned id);
 struct vcpu *vcpu_create_idle(void); /* this CPU's; of the idle domain */
-void vcpu_destroy(struct vcpu *v); /* frees it; it must be off every CPU and hold no references */
+void vcpu_destroy(struct vcpu *v);   /* frees it; it must be off every CPU and hold no references */
 
 /* Loads a whole context (VCPUOP_initialise, DOMCTL_setvcpucontext, dom0's first). -EINVAL,
- * -EOPNOTSUPP as abi-inventory 4.5 says; -ERESTART: the same call goes on with validating its page
- * tables. References taken. The vCPU must not run. */
+ * -EOPNOTSUPP for other tables on a vCPU that has run; -ERESTART: the same call goes on with
+ * validating its page tables. References taken. The vCPU must not run. */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx);
 void vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *ctx);
 /* Drops every reference a vCPU holds on frames (tables, GDT, LDT, vcpu_info). */
 void vcpu_drop_references(struct vcpu *v);
 
 /* vcpu_op rows, dom/vcpu_op.c */
-struct hcall;
-long vcpuop_initialise(struct hcall *c, void *arg);
-long vcpuop_up(struct hcall *c, void *arg);
-long vcpuop_down(struct hcall *c, void *arg);
-long vcpuop_is_up(struct hcall *c, void *arg);
-long vcpuop_get_runstate_info(struct hcall *c, void *arg);
-long vcpuop_register_runstate_memory_area(struct hcall *c, void *arg);
-long vcpuop_set_periodic_timer(struct hcall *c, void *arg);
-long vcpuop_stop_periodic_timer(struct hcall *c, void *arg);
-long vcpuop_set_singleshot_timer(struct hcall *c, void *arg);
-long vcpuop_stop_singleshot_timer(struct hcall *c, void *arg);
-long vcpuop_register_vcpu_info(struct hcall *c, void *arg);
-long vcpuop_send_nmi(struct hcall *c, void *arg);
-long vcpuop_register_vcpu_time_memory_area(struct hcall *c, void *arg);
+hcall_fn vcpuop_initialise, vcpuop_up, vcpuop_down, vcpuop_is_up, vcpuop_get_runstate_info,
+    vcpuop_register_runstate_memory_area, vcpuop_set_periodic_timer, vcpuop_stop_periodic_timer,
+    vcpuop_set_singleshot_timer, vcpuop_stop_singleshot_timer, vcpuop_register_vcpu_info,
+    vcpuop_send_nmi, vcpuop_register_vcpu_time_memory_area;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * HYPERVISOR_vcpu_op: a domain's own vCPUs (abi-inventory 4.5). c->a[1] names the vCPU.
+ * HYPERVISOR_vcpu_op: a domain's own vCPUs (ABI: vcpu.h). c->a[1] names the vCPU.
  */
 #include <xen/xen.h>
 #include <xen/sched.h>

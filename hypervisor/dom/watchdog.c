@@ -3,7 +3,6 @@
  * Domain watchdogs: two per domain, as the ABI has them. Under the domain's lock.
  */
 #include <xen/sched.h>
-#include "lib/lib.h"
 #include "x86/time.h"
 #include "mm/page_alloc.h"
 #include "dom/domain.h"

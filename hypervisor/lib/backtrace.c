@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Return addresses on a stack, found by their looks: there are no frame pointers, so every word that
- * points into the text is shown, stale ones included. The table of names is made by boot/symbols.sh.
+ * Return addresses on a stack, found by their looks: there are no frame pointers, so every word
+ * that points into the text is shown, stale ones included. The table of names is made by
+ * boot/symbols.sh.
  */
 #include "lib/log.h"
 #include "x86/percpu.h"

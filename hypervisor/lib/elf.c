@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * ELF64 as of the System V ABI, gABI chapters 4 and 5: header, program headers, notes. Everything is read
- * through copies, so alignment does not matter.
+ * ELF64 as of the System V ABI, gABI chapters 4 and 5: header, program headers, notes. Everything
+ * is read through copies, so alignment does not matter.
  */
 #include "lib/elf.h"
-#include "lib/lib.h"
 
 struct ehdr {
     uint8_t ident[16];
@@ -13,10 +12,6 @@ struct ehdr {
     uint64_t entry, phoff, shoff;
     uint32_t flags;
     uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-struct phdr {
-    uint32_t type, flags;
-    uint64_t offset, vaddr, paddr, filesz, memsz, align;
 };
 struct shdr {
     uint32_t name, type;
@@ -38,16 +33,10 @@ static bool inside(const struct elf_image *e, uint64_t offset, uint64_t n)
 
 struct elf_segment elf_segment(const struct elf_image *e, unsigned n)
 {
-    struct phdr p;
+    struct elf_segment s;
 
-    memcpy(&p, e->data + e->phoff + (uint64_t)n * e->phentsize, sizeof(p));
-    return (struct elf_segment){.offset = p.offset,
-                                .vaddr = p.vaddr,
-                                .paddr = p.paddr,
-                                .filesz = p.filesz,
-                                .memsz = p.memsz,
-                                .type = p.type,
-                                .flags = p.flags};
+    memcpy(&s, e->data + e->phoff + (uint64_t)n * e->phentsize, sizeof(s));
+    return s;
 }
 
 bool elf_open(struct elf_image *e, const void *data, size_t size, const char **why)
@@ -61,7 +50,8 @@ bool elf_open(struct elf_image *e, const void *data, size_t size, const char **w
     if (memcmp(h.ident, "\177ELF", 4))
         return false;
     *why = "it is no 64-bit x86 ELF program";
-    if (h.ident[4] != 2 || h.ident[5] != 1 || h.machine != EM_X86_64 || (h.type != 2 && h.type != 3))
+    if (h.ident[4] != 2 || h.ident[5] != 1 || h.machine != EM_X86_64 ||
+        (h.type != 2 && h.type != 3))
         return false;
     *why = "its ELF program headers lie outside the file";
     *e = (struct elf_image){.data = data,
@@ -73,7 +63,7 @@ bool elf_open(struct elf_image *e, const void *data, size_t size, const char **w
                             .phentsize = h.phentsize,
                             .nr_sections = h.shnum,
                             .shentsize = h.shentsize};
-    if (!h.phnum || h.phentsize < sizeof(struct phdr) ||
+    if (!h.phnum || h.phentsize < sizeof(struct elf_segment) ||
         !inside(e, h.phoff, (uint64_t)h.phnum * h.phentsize))
         return false;
     *why = "an ELF segment lies outside the file";

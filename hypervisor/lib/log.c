@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages of the hypervisor. Each is one line, made on the caller's stack and handed to the console in
- * one piece, so that lines of two CPUs do not mix. Before the console has given its backend, messages go
- * nowhere.
+ * Messages of the hypervisor. Each is one line, made on the caller's stack and handed to the
+ * console in one piece, so that lines of two CPUs do not mix. Before the console has given its
+ * backend, messages go nowhere.
  */
 #include "lib/log.h"
 #include "x86/percpu.h"
@@ -23,8 +23,8 @@ static bool parse_level(const char *name, int *out)
     static const struct {
         const char *name;
         int level;
-    } names[] = {{"none", -1},         {"error", LOG_ERROR}, {"warning", LOG_WARNING},
-                 {"info", LOG_INFO},   {"debug", LOG_DEBUG}, {"all", LOG_DEBUG}};
+    } names[] = {{"none", -1},       {"error", LOG_ERROR}, {"warning", LOG_WARNING},
+                 {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {"all", LOG_DEBUG}};
     const char *slash = strchr(name, '/');
     size_t n = slash ? (size_t)(slash - name) : strlen(name);
 

@@ -3,7 +3,6 @@
  * What lib/log.c needs from layers above it: given at boot, so that nothing here calls upwards.
  */
 #pragma once
-#include "lib/lib.h"
 
 struct log_backend {
     void (*write)(const char *s, size_t n); /* one finished line with its newline */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * C's formats as far as lib.h names them. Output past the end of the buffer is counted, not stored; the
- * result always ends in NUL. A format that is not known is printed as it stands.
+ * C's formats as far as lib.h names them. Output past the end of the buffer is counted, not stored;
+ * the result always ends in NUL. A format that is not known is printed as it stands.
  */
-#include "lib/lib.h"
 
 struct out {
     char *buf;
@@ -107,7 +106,7 @@ static const char *parse_spec(const char *f, struct spec *sp, __builtin_va_list 
 static void put_signed(struct out *o, const struct spec *sp, int64_t v)
 {
     put_number(o, sp, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, false,
-               v < 0     ? "-"
+               v < 0      ? "-"
                : sp->sign ? "+"
                           : "");
 }
@@ -136,8 +135,11 @@ int vsnprintf(char *buf, size_t size, const char *fmt, __builtin_va_list args)
                 sp.length == 8 ? __builtin_va_arg(ap, uint64_t) : __builtin_va_arg(ap, unsigned);
 
             v &= sp.length < 4 ? (1ul << 8 * sp.length) - 1 : ~0ul;
-            put_number(&o, &sp, v, *fmt == 'u' ? 10 : *fmt == 'o' ? 8 : 16, *fmt == 'X',
-                       sp.alt && *fmt != 'u' ? "0x" : "");
+            put_number(&o, &sp, v,
+                       *fmt == 'u'   ? 10
+                       : *fmt == 'o' ? 8
+                                     : 16,
+                       *fmt == 'X', sp.alt && *fmt != 'u' ? "0x" : "");
         } else if (*fmt == 'p') {
             put_number(&o, &sp, (uintptr_t) __builtin_va_arg(ap, void *), 16, false, "0x");
         } else if (*fmt == 's') {

@@ -7,7 +7,6 @@
  * Debug builds keep the classes of the locks a CPU holds in its struct pcpu and panic when a lock
  * is taken out of the order of lib/spinlock.h, twice, or given back by a CPU that does not have it.
  */
-#include "lib/lib.h"
 #include "lib/spinlock.h"
 #include "x86/asm.h"
 #include "x86/percpu.h"
@@ -28,44 +27,50 @@ static const char *class_name(unsigned class)
                                                                  : "a lock never initialised";
 }
 
-static void check_order(const struct spinlock *l, bool pair)
+static __attribute__((noinline, cold, noreturn)) void bad_order(const struct spinlock *l)
 {
-    const struct pcpu *p = this_cpu();
-
     if (spin_is_held(l))
         panic("%s taken twice", class_name(l->class));
-    for (unsigned i = 0; i < p->nr_locks; i++)
-        if (p->locks_held[i] > l->class || (p->locks_held[i] == l->class && !pair))
-            panic("%s taken while %s is held", class_name(l->class), class_name(p->locks_held[i]));
+    panic("%s taken while %s is held", class_name(l->class),
+          class_name(31 - (unsigned)__builtin_clz(this_cpu()->locks_held)));
+}
+
+/* Two of one class only as a pair, of which this is the second. */
+static void check_order(const struct spinlock *l, bool pair)
+{
+    uint32_t held = this_cpu()->locks_held >> l->class;
+
+    if (unlikely(held && !(pair && held == 1 && !spin_is_held(l))) || unlikely(!l->class))
+        bad_order(l);
 }
 
 static void note_taken(struct spinlock *l)
 {
     struct pcpu *p = this_cpu();
+    uint32_t bit = 1u << l->class;
 
-    ASSERT(p->nr_locks < ARRAY_SIZE(p->locks_held));
-    p->locks_held[p->nr_locks++] = l->class;
+    if (p->locks_held & bit)
+        p->locks_paired |= bit;
+    p->locks_held |= bit;
     l->owner = (uint16_t)(p->id + 1);
 }
 
 static void note_given(struct spinlock *l)
 {
     struct pcpu *p = this_cpu();
-    unsigned i = p->nr_locks;
+    uint32_t bit = 1u << l->class;
 
-    if (!spin_is_held(l))
+    if (unlikely(!spin_is_held(l)))
         panic("%s given back by a CPU that does not hold it", class_name(l->class));
-    while (p->locks_held[i - 1] != l->class)
-        i--;
-    for (; i < p->nr_locks; i++)
-        p->locks_held[i - 1] = p->locks_held[i];
-    p->nr_locks--;
+    if (p->locks_paired & bit)
+        p->locks_paired &= ~bit;
+    else
+        p->locks_held &= ~bit;
     l->owner = 0;
 }
 #else
-static void check_order(const struct spinlock *l, bool pair)
+static void check_order(const struct spinlock *, bool)
 {
-    (void)l, (void)pair;
 }
 static void note_taken(struct spinlock *l)
 {

@@ -9,7 +9,6 @@
  * panic with both names.
  */
 #pragma once
-#include "lib/types.h"
 
 enum lock_class {
     LOCK_DOMLIST = 1, /* dom/domain.c: the list of all domains */

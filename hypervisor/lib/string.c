@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory and string functions under their C names, because the compiler calls them by these. Copies go
- * by REP MOVSQ: one instruction for eight bytes, and fast on every CPU since the string instructions
- * became so; short ones by bytes. No overlap is allowed but in memmove().
+ * Memory and string functions under their C names, because the compiler calls them by these. Copies
+ * go by REP MOVSQ: one instruction for eight bytes, and fast on every CPU since the string
+ * instructions became so; short ones by bytes. No overlap is allowed but in memmove().
  */
-#include "lib/lib.h"
+
+typedef uint64_t unaligned_t __attribute__((aligned(1), may_alias));
 
 void *memcpy(void *dst, const void *src, size_t n)
 {
@@ -29,7 +30,7 @@ void *memmove(void *dst, const void *src, size_t n)
         return memcpy(dst, src, n);
     while (n >= 8) {
         n -= 8;
-        *(volatile uint64_t *)(to + n) = *(const volatile uint64_t *)(from + n);
+        *(volatile unaligned_t *)(to + n) = *(const volatile unaligned_t *)(from + n);
     }
     while (n--)
         *(volatile uint8_t *)(to + n) = from[n];
@@ -137,7 +138,8 @@ unsigned long strtoul(const char *s, char **end, int base)
 {
     unsigned long v = 0;
 
-    if ((base == 0 || base == 16) && s[0] == '0' && (s[1] | 0x20) == 'x' && digit_value(s[2]) < 16) {
+    if ((base == 0 || base == 16) && s[0] == '0' && (s[1] | 0x20) == 'x' &&
+        digit_value(s[2]) < 16) {
         s += 2;
         base = 16;
     } else if (base == 0) {

@@ -11,7 +11,6 @@
 #include "mm/tlb.h"
 #include "dom/domain.h"
 #include "pv/pv.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 
 static bool swap_type(struct frame *f, uint64_t *x, uint64_t new)

@@ -26,7 +26,6 @@
  * tables of lower level. Overflow of a count refuses the reference.
  */
 #pragma once
-#include "lib/types.h"
 #include "x86/hvmap.h"
 
 struct domain;
@@ -172,9 +171,6 @@ void frame_unlock_table(struct frame *f);
 /* Allocates 2^order frames to d, listed and counted against max_pages, zeroed, M2P invalid.
  * MFN_NONE when d is at its limit or dying, or memory is out. */
 mfn_t domain_page_alloc(struct domain *d, unsigned order, unsigned addr_bits);
-/* Gives frames that nobody owns (boot modules) to d in the same way, contents untouched. -ENOMEM at
- * its limit, -EINVAL: they are no RAM or somebody's. */
-int domain_page_assign(struct domain *d, mfn_t m, unsigned order);
 /* Drops the allocation reference (decrease_reservation). The caller holds a reference of its own.
  * -EPERM: not d's or the hypervisor's; -EBUSY: already dropped, or pinned. The frame leaves d's
  * list and count at once and is freed with its last reference. */

@@ -9,7 +9,6 @@
 #include "mm/page_alloc.h"
 #include "mm/tlb.h"
 #include "dom/domain.h"
-#include "lib/lib.h"
 
 #define NO_FRAME     (~0u)
 #define MAX_RAM_MFN  (5ull << 28) /* the direct map's 5 TiB */
@@ -128,17 +127,6 @@ void domain_page_take(struct domain *d, mfn_t m, unsigned order)
     flush_stale(m, order);
     memset(mfn_to_va(m), 0, PAGE_SIZE << order);
     give_block(d, m, order, true);
-}
-
-int domain_page_assign(struct domain *d, mfn_t m, unsigned order)
-{
-    for (uint64_t i = m.v; i < m.v + (1ull << order); i++) {
-        struct frame *f = frame_of(mfn(i));
-
-        if (!f || f->owner || f->count != FRAME_RAM)
-            return -EINVAL;
-    }
-    return give_block(d, m, order, false);
 }
 
 /* Ends the allocation: nobody gets a new reference from here on, and the one that it was is an

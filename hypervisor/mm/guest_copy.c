@@ -6,7 +6,6 @@
  * leave, so writing through it is as harmless as the guest's own write.
  */
 #include "mm/guest_copy.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 #include "x86/hvmap.h"
 
@@ -55,25 +54,4 @@ guest_va_t guest_va_at(guest_va_t base, uint64_t index, size_t size)
     if (base.v < LOW_END && at >= LOW_END)
         return guest_va(HV_VIRT_START);
     return guest_va(at);
-}
-
-long copy_string_from_guest(char *dst, guest_va_t src, size_t size)
-{
-    size_t have = 0;
-
-    while (have + 1 < size) {
-        /* not across a page that may not be there: the string may end before */
-        size_t n = min(size - 1 - have, PAGE_SIZE - (src.v & (PAGE_SIZE - 1)));
-        size_t len;
-
-        if (copy_from_guest(dst + have, src, n))
-            return -EFAULT;
-        len = strnlen(dst + have, n);
-        have += len;
-        if (len < n)
-            break;
-        src = guest_va(src.v + n);
-    }
-    dst[have] = '\0';
-    return (long)have;
 }

@@ -6,7 +6,6 @@
  * addresses and survives faults. Copy once, then judge the copy.
  */
 #pragma once
-#include "lib/types.h"
 
 /* 0, or -EFAULT with an unknown part copied. */
 int copy_from_guest(void *dst, guest_va_t src, size_t n);
@@ -17,5 +16,3 @@ int clear_guest(guest_va_t dst, size_t n);
 bool guest_range_ok(guest_va_t va, size_t n);
 /* base + index * size without wrapping into a valid range (saturates to an address that faults). */
 guest_va_t guest_va_at(guest_va_t base, uint64_t index, size_t size);
-/* A C string of at most size - 1 bytes, always terminated; length or -EFAULT. */
-long copy_string_from_guest(char *dst, guest_va_t src, size_t size);

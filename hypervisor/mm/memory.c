@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * memory_op: how much memory a domain has, and giving and taking it (abi-inventory 3.10). The three
+ * memory_op: how much memory a domain has, and giving and taking it (ABI: memory.h). The three
  * reservation operations answer the number of extents done, never an error for an extent.
  * Continuation: the extent to go on with is in the bits of the command above the first six, so a
  * guest that forges it only skips some of its own extents.
@@ -11,7 +11,6 @@
 #include "mm/guest_copy.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 
 #define CMD_BITS 6
 
@@ -121,9 +120,8 @@ long xenmem_populate_physmap(struct hcall *c, void *arg)
     return reservation(c, arg, POPULATE);
 }
 
-long xenmem_maximum_ram_page(struct hcall *c, void *arg)
+long xenmem_maximum_ram_page(struct hcall *, void *)
 {
-    (void)c, (void)arg;
     return (long)max_mfn;
 }
 

@@ -11,10 +11,8 @@
 #include "mm/frame.h"
 #include "mm/guest_copy.h"
 #include "mm/page_alloc.h"
-#include "mm/tlb.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 
 struct step {
     struct domain *d;

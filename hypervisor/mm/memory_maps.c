@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * memory_op: what machine memory looks like (E820, M2P), and frames of a domain's services for
- * tools to map (abi-inventory 3.10). Maps that the toolstack sets belong to the domain and are
+ * tools to map (ABI: memory.h). Maps that the toolstack sets belong to the domain and are
  * guarded by its lock (LOCK_DOMAIN).
  */
 #include <xen/memory.h>
@@ -13,7 +13,6 @@
 #include "comms/grant.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 
 #define E820_RESERVED 2u
 
@@ -27,12 +26,11 @@ long xenmem_machphys_mapping(struct hcall *c, void *arg)
     return 0;
 }
 
-long xenmem_machphys_mfn_list(struct hcall *c, void *arg)
+long xenmem_machphys_mfn_list(struct hcall *, void *arg)
 {
     struct xen_machphys_mfn_list *l = arg;
     unsigned n;
 
-    (void)c;
     for (n = 0; n < l->max_extents; n++) {
         mfn_t m = m2p_chunk_mfn(n);
 
@@ -120,13 +118,12 @@ static int put_entry(struct xen_memory_map *m, unsigned n, const struct e820_ran
     return copy_to_guest(guest_va_at(guest_va((uint64_t)m->buffer.p), n, sizeof(e)), &e, sizeof(e));
 }
 
-long xenmem_machine_memory_map(struct hcall *c, void *arg)
+long xenmem_machine_memory_map(struct hcall *, void *arg)
 {
     struct xen_memory_map *m = arg;
     unsigned n = 0, s = 0;
     int rc = 0;
 
-    (void)c;
     for (unsigned i = 0; i < boot_info.nr_e820 && !rc; i++) {
         for (; s < ARRAY_SIZE(synthetic) && synthetic[s].start < boot_info.e820[i].start && !rc;
              s++)
@@ -156,7 +153,9 @@ long xenmem_claim_pages(struct hcall *c, void *arg)
     d = domain_get_for(c->d, r->domid, &err);
     if (!d)
         return err;
-    if (r->nr_extents > d->tot_pages && r->nr_extents - d->tot_pages > page_free_count())
+    if (r->nr_extents > d->max_pages)
+        rc = -EINVAL;
+    else if (r->nr_extents > d->tot_pages && r->nr_extents - d->tot_pages > page_free_count())
         rc = -ENOMEM;
     domain_put(d);
     return rc;
@@ -207,30 +206,26 @@ long xenmem_acquire_resource(struct hcall *c, void *arg)
 }
 
 /* Nothing is ever shared or paged. */
-long xenmem_sharing_counter(struct hcall *c, void *arg)
+long xenmem_sharing_counter(struct hcall *, void *)
 {
-    (void)c, (void)arg;
     return 0;
 }
 
-long xenmem_reserved_device_memory_map(struct hcall *c, void *arg)
+long xenmem_reserved_device_memory_map(struct hcall *, void *arg)
 {
     struct xen_reserved_device_memory_map *m = arg;
 
-    (void)c;
     m->nr_entries = 0;
     return 0;
 }
 
 /* PV domains keep their own physical map. */
-long xenmem_add_to_physmap(struct hcall *c, void *arg)
+long xenmem_add_to_physmap(struct hcall *, void *)
 {
-    (void)c, (void)arg;
     return -ENOSYS;
 }
 
-long xenmem_remove_from_physmap(struct hcall *c, void *arg)
+long xenmem_remove_from_physmap(struct hcall *, void *)
 {
-    (void)c, (void)arg;
     return -EACCES;
 }

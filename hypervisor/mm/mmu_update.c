@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changes of page-table entries by hypercall: mmu_update, update_va_mapping (abi-inventory 3.3,
- * 3.4). Requests are copied in by chunks and performed one by one; the first that fails ends the
- * call, and *done counts those before it.
+ * Changes of page-table entries by hypercall: mmu_update, update_va_mapping (ABI: xen.h). Requests
+ * are copied in by chunks and performed one by one; the first that fails ends the call, and *done
+ * counts those before it.
  *
  * Continuation of mmu_update: the request pointer and count move on; how many are done so far is in
  * the upper half of the count register. A guest that puts something there itself gets a wrong
@@ -15,7 +15,6 @@
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 
 #define CHUNK 32u
@@ -96,7 +95,7 @@ static int requests(struct hcall *c, struct pt_batch *b, uint32_t count, uint32_
     return 0;
 }
 
-long do_mmu_update(struct hcall *c, void *arg)
+long do_mmu_update(struct hcall *c, void *)
 {
     uint32_t count = (uint32_t)c->a[1], before = (uint32_t)(c->a[1] >> 32), done = 0;
     uint32_t pt_dom = (uint32_t)c->a[3] >> 16;
@@ -104,7 +103,6 @@ long do_mmu_update(struct hcall *c, void *arg)
     struct pt_batch b = {.pt_owner = c->d, .budget = &budget};
     int rc = unlikely(c->v->old_table) ? vcpu_finish_old_table(c->v, &budget) : 0;
 
-    (void)arg;
     if (unlikely(rc))
         return rc;
     b.target = pt_target_get(c->d, (uint32_t)c->a[3] & 0xffff, &rc);
@@ -188,19 +186,17 @@ static long update_va_mapping(struct hcall *c, struct domain *target)
     return rc ? rc : flush_by_flags(c->v, c->a[0], c->a[2]);
 }
 
-long do_update_va_mapping(struct hcall *c, void *arg)
+long do_update_va_mapping(struct hcall *c, void *)
 {
-    (void)arg;
     return update_va_mapping(c, c->d);
 }
 
-long do_update_va_mapping_otherdomain(struct hcall *c, void *arg)
+long do_update_va_mapping_otherdomain(struct hcall *c, void *)
 {
     int err = 0;
     struct domain *target = pt_target_get(c->d, (uint32_t)c->a[3] & 0xffff, &err);
     long rc;
 
-    (void)arg;
     if (!target)
         return err;
     rc = update_va_mapping(c, target);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * mmuext_op (abi-inventory 3.5): pinning, new page-table roots, flushes, the LDT, whole pages.
+ * mmuext_op (ABI: xen.h): pinning, new page-table roots, flushes, the LDT, whole pages.
  * Operations are performed one by one; the first that fails ends the call and *done counts those
  * before it. Continuation as in mmu_update.c: pointer and count move on, the upper half of the
  * count register holds what is done.
@@ -12,9 +12,7 @@
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "pv/pv.h"
-#include "x86/hvmap.h"
 
 #define CHUNK   8u
 #define MAX_LDT 8192u
@@ -209,13 +207,12 @@ static int operations(struct call *k, uint32_t count, uint32_t *done)
     return k->c->v->old_table ? -ERESTART : 0;
 }
 
-long do_mmuext_op(struct hcall *c, void *arg)
+long do_mmuext_op(struct hcall *c, void *)
 {
     uint32_t count = (uint32_t)c->a[1], before = (uint32_t)(c->a[1] >> 32), done = 0;
     struct call k = {.c = c, .budget = pt_budget};
     int rc = unlikely(c->v->old_table) ? vcpu_finish_old_table(c->v, &k.budget) : 0;
 
-    (void)arg;
     if (unlikely(rc))
         return rc;
     k.owner = pt_target_get(c->d, (uint32_t)c->a[3] & 0xffff, &rc);

@@ -10,7 +10,6 @@
 #include "mm/page_alloc.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
-#include "lib/lib.h"
 #include "lib/spinlock.h"
 #include "x86/hvmap.h"
 

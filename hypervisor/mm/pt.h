@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Page-table entries (AMD64 APM vol. 2, 5.3) and the one door through which guests change them. The
- * rules are those of abi-inventory 3.2 and 3.3; pt_check.c holds them.
+ * rules are in pt_check.c.
  */
 #pragma once
-#include "lib/types.h"
 #include "mm/frame.h"
 
 #define PTE_P     0x1ul
@@ -64,15 +63,12 @@ enum pt_mode {
     PT_EXCHANGE, /* only if it still is as it was read: -EAGAIN */
 };
 /* Stores `val` into the entry at maddr `ptr`, by the type of the frame it lies in: validated store
- * for L1..L4, plain store for writable pages. Errors of abi-inventory 3.2/3.3. */
+ * for L1..L4, plain store for writable pages. */
 int pt_batch_update(struct pt_batch *b, uint64_t ptr, uint64_t val, enum pt_mode mode);
 void pt_batch_end(struct pt_batch *b);
 /* One entry of an L1 that the caller has locked in b. `old` is what the caller read there. */
 int pt_write_l1(struct pt_batch *b, uint64_t *slot, uint64_t old, uint64_t val, enum pt_mode mode);
 
-/* One update alone, never preempted. */
-int pt_update(struct domain *pt_owner, struct domain *target_owner, uint64_t ptr, uint64_t val,
-              bool preserve_ad);
 /* The machine address of the L1 slot that maps va under the vCPU's kernel CR3, with a reference on
  * its frame (*f), or 0 when va is not mapped down to an L1 table of the domain. */
 uint64_t pt_find_l1_slot(struct vcpu *v, uint64_t va, struct frame **f);
@@ -90,17 +86,13 @@ uint64_t pt_walk(struct vcpu *v, uint64_t va);
 uint64_t pt_walk_kernel(struct vcpu *v, uint64_t va);
 
 /* mm/ptwr.c: a write fault of the guest kernel on a read-only mapped, own L1 table
- * (abi-inventory 3.6): decodes and performs the store through pt_write_l1(). true: done, rip
- * advanced (single-step honoured by the caller). */
+ * (an emulated writable page table): decodes and performs the store through pt_write_l1(). true:
+ * done, rip advanced (single-step honoured by the caller). */
 struct regs;
 bool ptwr_emulate(struct vcpu *v, struct regs *r, uint64_t va);
 
 /* Hypercalls, mm/mmu_update.c, mmuext.c */
-struct hcall;
-long do_mmu_update(struct hcall *c, void *arg);
-long do_mmuext_op(struct hcall *c, void *arg);
-long do_update_va_mapping(struct hcall *c, void *arg);
-long do_update_va_mapping_otherdomain(struct hcall *c, void *arg);
+hcall_fn do_mmu_update, do_mmuext_op, do_update_va_mapping, do_update_va_mapping_otherdomain;
 /* Who is meant by a foreigndom argument: with a reference unless domain_io or domain_xen; NULL and
  * *err. */
 struct domain *pt_target_get(struct domain *caller, uint32_t domid, int *err);

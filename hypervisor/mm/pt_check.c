@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The rules for page-table entries of guests, at validation of a whole table and at the change of
- * one entry (abi-inventory 3.2). An entry that is present holds what it names: L1 a reference, and
+ * one entry. An entry that is present holds what it names: L1 a reference, and
  * a writable use when it is writable; L2 to L4 a reference and a use as table of the level below.
  * Entries that name no RAM hold nothing.
  *
@@ -12,7 +12,6 @@
 #include "mm/tlb.h"
 #include "dev/dev.h"
 #include "dom/domain.h"
-#include "lib/lib.h"
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
 
@@ -437,16 +436,6 @@ void pt_batch_end(struct pt_batch *b)
     if (b->flush)
         tlb_flush_domain(b->pt_owner);
     b->flush = false;
-}
-
-int pt_update(struct domain *pt_owner, struct domain *target_owner, uint64_t ptr, uint64_t val,
-              bool preserve_ad)
-{
-    struct pt_batch b = {.pt_owner = pt_owner, .target = target_owner};
-    int rc = pt_batch_update(&b, ptr, val, preserve_ad ? PT_KEEP_AD : PT_STORE);
-
-    pt_batch_end(&b);
-    return rc;
 }
 
 int pt_install_l1(struct domain *d, uint64_t slot, uint64_t pte, const mfn_t *expect)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Guest kernels write into page tables that they have mapped read-only, as if those were theirs
- * (abi-inventory 3.6). The write faults; here its instruction is fetched, decoded, and performed as
- * a validated change of one L1 entry. Only instructions that store to one naturally aligned place
- * of up to 8 bytes inside the faulting entry are taken; for all others, and for values that
- * validation refuses, the guest gets its page fault. Instruction encoding: AMD64 APM vol. 3.
+ * (the ABI wants it so of writable page tables). The write faults; here its instruction is fetched,
+ * decoded, and performed as a validated change of one L1 entry. Only instructions that store to one
+ * naturally aligned place of up to 8 bytes inside the faulting entry are taken; for all others, and
+ * for values that validation refuses, the guest gets its page fault. Instruction encoding: AMD64
+ * APM vol. 3.
  *
  * The code may have changed since the fault, so nothing of the fault is trusted but its address,
  * which must be what the instruction names.
@@ -13,8 +14,6 @@
 #include "mm/guest_copy.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
-#include "x86/hvmap.h"
 #include "x86/regs.h"
 
 #define MAX_INSN     15u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What guests see of the CPU (abi-inventory 2.10; AMD64 APM vol. 3, appendix D and E). A policy is
+ * What guests see of the CPU (AMD64 APM vol. 3, appendix D and E). A policy is
  * a list of CPUID records. The host's is read at boot; the PV policy is the host's with each
  * feature word cut to an allowance: instructions that work at CPL 3 unaided, and what the
  * hypervisor emulates. So a new CPU's features stay hidden until somebody has thought about them.

@@ -2,7 +2,7 @@
  *
  * Debug registers: values that the guest chooses and the CPU really holds while the vCPU
  * is loaded. Breakpoints on hypervisor addresses, general detect and I/O breakpoints without CR4.DE
- * are refused (abi-inventory 2.7).
+ * are refused (AMD64 APM vol. 2, 13.1).
  */
 #include "lib/lib.h"
 #include "hypercall.h"

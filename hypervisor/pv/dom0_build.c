@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds dom0 from the boot modules: a PV64 kernel (bzImage or ELF) and its initrd, laid out as abi-inventory 1.3 says.
- * Pseudo-physical frame numbers run up from the kernel's VIRT_BASE:
+ * Builds dom0 from the boot modules: a PV64 kernel (bzImage or ELF) and its initrd, laid out as the
+ * ABI has it (xen.h, struct start_info). Pseudo-physical frame numbers run up from the kernel's
+ * VIRT_BASE:
  *
- *   0          low memory, kernel image | [initrd] | [p2m list] | start_info | page tables | stack | slack
- *              -- all of this mapped from VIRT_BASE; v_end is a multiple of 4 MiB --
- *   then       initrd, when the kernel says it may lie unmapped (MOD_START_PFN)
- *   then       p2m list and its page tables, when the kernel says where to map it (INIT_P2M)
- *   then       the rest of dom0's memory
+ *   0      low memory, kernel image | [initrd] | [p2m list] | start_info | page tables
+ *          | stack | slack
+ *          -- all of this mapped from VIRT_BASE; v_end is a multiple of 4 MiB --
+ *   then   initrd, when the kernel says it may lie unmapped (MOD_START_PFN)
+ *   then   p2m list and its page tables, when the kernel says where to map it (INIT_P2M)
+ *   then   the rest of dom0's memory
  *
- * Runs once at start of day on the boot CPU; every failure is a panic with a sentence, for there is nobody to tell.
+ * Runs once at start of day on the boot CPU; every failure is a panic with a sentence, for there is
+ * nobody to tell.
  */
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/elfnote.h>
 #include "lib/elf.h"
-#include "lib/lib.h"
 #include "boot/boot.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
@@ -24,16 +26,14 @@
 #include "mm/pt.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "dom/sched.h"
 #include "pv/pv.h"
 
-#define PT_FLAGS     (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
-#define MB           (1ul << 20)
-#define LARGE_ORDER  9u
-#define SLACK_ALIGN  (4 * MB)
-#define SLACK_MIN    (512ul << 10)
-#define RESERVE      (64 * MB) /* left to the hypervisor when dom0 asks for everything */
-#define CMDLINE_MAX  1024u
+#define PT_FLAGS    (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+#define MB          (1ul << 20)
+#define LARGE_ORDER 9u
+#define SLACK_ALIGN (4 * MB)
+#define SLACK_MIN   (512ul << 10)
+#define RESERVE     (64 * MB) /* left to the hypervisor when dom0 asks for everything */
 
 struct build {
     struct domain *d;
@@ -91,7 +91,8 @@ static void read_notes(struct build *b)
     uint64_t one;
 
     if (!version || strcmp(version, "xen-3.0") || (loader && strcmp(loader, "generic")))
-        panic("dom0's kernel is no Xen PV kernel (note XEN_VERSION is %s)", version ? version : "missing");
+        panic("dom0's kernel is no Xen PV kernel (note XEN_VERSION is %s)",
+              version ? version : "missing");
     if (!elf_xen_note_number(&b->elf, XEN_ELFNOTE_ENTRY, &b->entry) ||
         !elf_xen_note_number(&b->elf, XEN_ELFNOTE_VIRT_BASE, &b->virt_base))
         panic("dom0's kernel lacks the notes ENTRY and VIRT_BASE");
@@ -101,7 +102,8 @@ static void read_notes(struct build *b)
     b->mod_start_pfn = elf_xen_note_number(&b->elf, XEN_ELFNOTE_MOD_START_PFN, &one) && one;
     b->extended_name = pae && !strncmp(pae, "yes", 3);
     if (b->has_init_p2m && (b->init_p2m & ((1ul << 39) - 1)))
-        panic("dom0's kernel wants its p2m list at %lx, which does not start an L4 entry", b->init_p2m);
+        panic("dom0's kernel wants its p2m list at %lx, which does not start an L4 entry",
+              b->init_p2m);
 }
 
 static uint64_t segment_va(const struct build *b, const struct elf_segment *s)
@@ -117,7 +119,8 @@ static void measure_image(struct build *b)
         if (s.type != ELF_PT_LOAD)
             continue;
         if (s.paddr < b->paddr_offset || s.paddr - b->paddr_offset + s.memsz > 1024 * MB)
-            panic("dom0's kernel has a segment at %lx + %lx, outside the first GiB", s.paddr, s.memsz);
+            panic("dom0's kernel has a segment at %lx + %lx, outside the first GiB", s.paddr,
+                  s.memsz);
         b->v_kernel_end = max(b->v_kernel_end, segment_va(b, &s) + s.memsz);
     }
     if (!b->v_kernel_end)
@@ -227,7 +230,8 @@ static void load_initrd(struct build *b, const void *data, uint64_t size)
 }
 
 /* The entry at `table`[index], pointing to a page-table page that is made when it is missing. */
-static uint64_t *descend(struct build *b, uint64_t *table, unsigned index, uint64_t first_pfn, uint64_t count)
+static uint64_t *descend(struct build *b, uint64_t *table, unsigned index, uint64_t first_pfn,
+                         uint64_t count)
 {
     if (!table[index]) {
         ASSERT(b->next_pt < count);
@@ -247,7 +251,8 @@ static uint64_t *map_initial(struct build *b)
         uint64_t *l1 = descend(b, l2, pt_index(va, 2), first, b->nr_pt);
         bool table = va >= b->v_pt && va < b->v_pt + b->nr_pt * PAGE_SIZE;
 
-        l1[pt_index(va, 1)] = pte_make(mfn(b->p2m[pfn_of(b, va)]), table ? PT_FLAGS & ~PTE_RW : PT_FLAGS);
+        l1[pt_index(va, 1)] =
+            pte_make(mfn(b->p2m[pfn_of(b, va)]), table ? PT_FLAGS & ~PTE_RW : PT_FLAGS);
     }
     return l4;
 }
@@ -303,8 +308,8 @@ static void write_start_info(struct build *b, const char *cmdline, uint64_t init
     vga->u.text_mode_3.rows = 25;
     vga->u.text_mode_3.columns = 80;
     si->console.dom0.info_off = sizeof(*si);
-    si->console.dom0.info_size = (uint32_t)(offsetof(struct dom0_vga_console_info, u) +
-                                            sizeof(vga->u.text_mode_3));
+    si->console.dom0.info_size =
+        (uint32_t)(offsetof(struct dom0_vga_console_info, u) + sizeof(vga->u.text_mode_3));
 }
 
 /* As MMUEXT_PIN_L4_TABLE would: Linux unpins its first tables when it has better ones. */
@@ -396,8 +401,8 @@ static void choose_memory(struct build *b)
     }
     want = max(want, floor);
     if (want > free - RESERVE) {
-        log_warn("dom0 gets %lu MiB, not the %lu MiB asked for: there is no more", (free - RESERVE) / MB,
-                 want / MB);
+        log_warn("dom0 gets %lu MiB, not the %lu MiB asked for: there is no more",
+                 (free - RESERVE) / MB, want / MB);
         want = free - RESERVE;
     }
     b->nr_pages = want >> PAGE_SHIFT;
@@ -469,6 +474,6 @@ void dom0_build(void)
     unpack_done();
     start_vcpu(&b);
     free_scratch(&b);
-    log_info("dom0: %lu MiB, %u vCPU(s), entry %lx, start_info %lx, page tables %lx + %lu", b.nr_pages >> 8,
-             dom0->max_vcpus, b.entry, b.v_start_info, b.v_pt, b.nr_pt);
+    log_info("dom0: %lu MiB, %u vCPU(s), entry %lx, start_info %lx, page tables %lx + %lu",
+             b.nr_pages >> 8, dom0->max_vcpus, b.entry, b.v_start_info, b.v_pt, b.nr_pt);
 }

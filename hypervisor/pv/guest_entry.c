@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Into the guest. A bounce writes what the guest's handler expects onto the guest kernel's stack
- * (abi-inventory 2.2) and turns the vCPU's frame into the handler's first instruction:
+ * and turns the vCPU's frame into the handler's first instruction:
  *
  *   high   ss, rsp, rflags, cs | upcall_mask << 32, rip, [error code], r11, rcx   low = new rsp
  *

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The page of hypercall stubs that older kernels, NetBSD and small guests ask for
- * (abi-inventory 1.8).
+ * The page of hypercall stubs that older kernels, NetBSD and small guests ask for.
  */
 #pragma once
-#include "lib/types.h"
 
 struct domain;
 

@@ -26,7 +26,6 @@
 #define MSR_HYPERCALL     0x40000000u
 #define MSR_K8_SYSCFG     0xc0010010u
 #define MSR_K8_HWCR       0xc0010015u
-#define MSR_AMD_PATCH     0xc0010020u
 #define MSR_AMD64_DE_CFG  0xc0011029u
 #define APIC_BASE_BSP     0x100u
 #define APIC_BASE_ENABLE  0x800u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Privileged instructions that a guest executes as if it ran in ring 0 arrive as #GP (or #UD for
- * the forced CPUID prefix); here they are decoded and performed (abi-inventory 2.8, 2.9; encodings:
+ * the forced CPUID prefix); here they are decoded and performed (encodings:
  * AMD64 APM vol. 3). The instruction is fetched once, through the guest's own mapping, and judged
  * from the copy: what the guest changes in its memory meanwhile does not matter. Everything not
  * listed is the guest's own #GP.

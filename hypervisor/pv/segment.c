@@ -44,7 +44,7 @@ static void *zero_page(void)
     return page;
 }
 
-/* Descriptor rules (abi-inventory 2.4). Fixes the DPL up to 3; false: not allowed in a guest's
+/* Descriptor rules. Fixes the DPL up to 3; false: not allowed in a guest's
  * table. */
 bool descriptor_sane(uint64_t *desc)
 {

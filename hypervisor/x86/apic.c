@@ -99,33 +99,31 @@ void apic_init_cpu(void)
     this_cpu()->apic_id = apic_id();
 }
 
-/* Ticks a second over 10 ms of system time. What holds us up before the start makes them fewer,
- * after the end more. */
-static uint64_t measure_once(void)
-{
-    uint64_t start, end;
-    uint32_t left;
-
-    start = now();
-    apic_write(TIMER_INIT, ~0u);
-    while ((end = now()) < start + MILLISECONDS(10))
-        ;
-    left = apic_read(TIMER_NOW);
-    apic_write(TIMER_INIT, 0);
-    return (uint64_t)(~0u - left) * 1000000 / (end - start);
-}
-
-/* The middle one of three measurements. */
+/* Timer ticks in 10 ms of system time. The one of some measurements counts whose ends are known
+ * best. */
 static void measure_timer(void)
 {
-    uint64_t a, b, c;
+    nsec_t doubt = NSEC_NEVER;
 
     apic_write(LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
     apic_write(TIMER_DIV, DIVIDE_BY_1);
-    a = measure_once();
-    b = measure_once();
-    c = measure_once();
-    timer_khz = max(min(a, b), min(max(a, b), c));
+    for (int i = 0; i < 10 && doubt > MICROSECONDS(10); i++) {
+        nsec_t t[4];
+        uint32_t left;
+
+        t[0] = now();
+        apic_write(TIMER_INIT, ~0u);
+        t[1] = t[2] = now();
+        while (t[2] < t[1] + MILLISECONDS(10))
+            t[2] = now();
+        left = apic_read(TIMER_NOW);
+        t[3] = now();
+        if (t[1] - t[0] + t[3] - t[2] < doubt) {
+            doubt = t[1] - t[0] + t[3] - t[2];
+            timer_khz = (uint64_t)(~0u - left) * 2000000 / (t[2] + t[3] - t[0] - t[1]);
+        }
+    }
+    apic_write(TIMER_INIT, 0);
     if (!timer_khz)
         panic("the local APIC's timer does not count");
     log_info("APIC timer: %lu.%03lu MHz", timer_khz / 1000, timer_khz % 1000);

@@ -5,7 +5,6 @@
  * one on the include path.
  */
 #pragma once
-#include "lib/types.h"
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -44,10 +43,6 @@ static inline uint64_t read_cr2(void)
     uint64_t v;
     __asm__ volatile("mov %%cr2, %0" : "=r"(v));
     return v;
-}
-static inline void write_cr2(uint64_t v)
-{
-    __asm__ volatile("mov %0, %%cr2" : : "r"(v) : "memory");
 }
 static inline uint64_t read_cr3(void)
 {
@@ -161,10 +156,6 @@ static inline void irq_disable(void)
 {
     __asm__ volatile("cli" : : : "memory");
 }
-static inline void irq_enable(void)
-{
-    __asm__ volatile("sti" : : : "memory");
-}
 /* Sleeps with interrupts on until one arrives; no wake-up can be lost between sti and hlt. */
 static inline void irq_enable_and_halt(void)
 {
@@ -182,9 +173,5 @@ static inline void full_mb(void)
 /* Defined in x86/copy.S. Copies n bytes; a fault on either side ends it. Returns the bytes NOT
  * copied. */
 size_t raw_copy(void *dst, const void *src, size_t n);
-/* One atomic compare-and-exchange of size 1, 2, 4 or 8 on memory that may fault (a guest's): *old
- * is what was expected and becomes what was there. Returns 0, or -14 (-EFAULT). */
-int raw_cmpxchg(void *p, uint64_t *old, uint64_t new, unsigned size);
-/* RDMSR/WRMSR that may fault: 0, or -14. */
+/* RDMSR that may fault: 0, or -14. */
 int rdmsr_safe(uint32_t msr, uint64_t *v);
-int wrmsr_safe(uint32_t msr, uint64_t v);

@@ -29,34 +29,7 @@ raw_copy:
     EX 1b, 3b
     EX 2b, 4b
 
-/* int raw_cmpxchg(void *p, uint64_t *old, uint64_t new, unsigned size) */
-    .globl raw_cmpxchg
-raw_cmpxchg:
-    mov (%rsi), %rax
-    cmp $8, %ecx
-    je 8f
-    cmp $4, %ecx
-    je 4f
-    cmp $2, %ecx
-    je 2f
-1:  lock cmpxchg %dl, (%rdi)
-    jmp 9f
-2:  lock cmpxchg %dx, (%rdi)
-    jmp 9f
-4:  lock cmpxchg %edx, (%rdi)
-    jmp 9f
-8:  lock cmpxchg %rdx, (%rdi)
-9:  mov %rax, (%rsi)
-    xor %eax, %eax
-    ret
-7:  mov $-14, %eax
-    ret
-    EX 1b, 7b
-    EX 2b, 7b
-    EX 4b, 7b
-    EX 8b, 7b
-
-/* int rdmsr_safe(uint32_t msr, uint64_t *v); int wrmsr_safe(uint32_t msr, uint64_t v) */
+/* int rdmsr_safe(uint32_t msr, uint64_t *v) */
     .globl rdmsr_safe
 rdmsr_safe:
     mov %edi, %ecx
@@ -66,17 +39,9 @@ rdmsr_safe:
     mov %rax, (%rsi)
     xor %eax, %eax
     ret
-    EX 1b, 7b
-    .globl wrmsr_safe
-wrmsr_safe:
-    mov %edi, %ecx
-    mov %esi, %eax
-    mov %rsi, %rdx
-    shr $32, %rdx
-1:  wrmsr
-    xor %eax, %eax
+2:  mov $-14, %eax
     ret
-    EX 1b, 7b
+    EX 1b, 2b
 
 /* int load_selector_XX(unsigned sel): 0, or -14 when the selector faults (NUL is loaded then). */
     .macro LOAD_SELECTOR name, reg

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the CPU can do (found once, on the boot CPU) and the control registers and MSRs of each one: paging
- * and protection bits, the PAT that PV guests assume, and the doors for SYSCALL and SYSENTER, which lie in
- * page 0 of the CPU's region (AMD64 APM vol. 2, 6.1).
+ * What the CPU can do (found once, on the boot CPU) and the control registers and MSRs of each one:
+ * paging and protection bits, the PAT that PV guests assume, and the doors for SYSCALL and
+ * SYSENTER, which lie in page 0 of the CPU's region (AMD64 APM vol. 2, 6.1).
  */
 #include "x86/cpu.h"
 #include "x86/asm.h"
-#include "x86/hvmap.h"
 #include "x86/percpu.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 
 #define XCR0_X87_SSE  0x3ul
 #define XCR0_AVX      0x4ul
@@ -43,20 +41,14 @@ static void detect_addresses(void)
     uint32_t last = r[0];
 
     cpu.phys_bits = 36;
-    cpu.virt_bits = 48;
     if (last >= 0x80000008) {
         cpuid(0x80000008, 0, r);
         cpu.phys_bits = (uint8_t)r[0];
-        cpu.virt_bits = (uint8_t)(r[0] >> 8);
         cpu.fpu_pointers_stick = cpu.amd && !(r[1] & 1u << 2);
     }
     if (last >= 0x80000007) {
         cpuid(0x80000007, 0, r);
         cpu.tsc_invariant = r[3] & 1u << 8;
-    }
-    if (last >= 0x8000000a) {
-        cpuid(0x8000000a, 0, r);
-        cpu.nrips = r[3] & 1u << 3;
     }
 }
 
@@ -72,14 +64,12 @@ void cpu_detect(void)
     cpu.pge = r[3] & 1u << 13;
     cpu.xsave = r[2] & 1u << 26;
     cpu.tsc_deadline = r[2] & 1u << 24;
-    cpu.x2apic = r[2] & 1u << 21;
     if (!(r[3] & 1u << 24) || !(r[3] & 1u << 16))
         panic("this CPU has no FXSAVE or no page attribute table, which PV guests need");
     if (last >= 7) {
         cpuid(7, 0, r);
         cpu.fsgsbase = r[1] & 1;
         cpu.smep = r[1] & 1u << 7;
-        cpu.smap = r[1] & 1u << 20;
     }
     cpuid(0x80000001, 0, r);
     cpu.nx = r[3] & 1u << 20;

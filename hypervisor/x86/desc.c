@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptor tables of a CPU (AMD64 APM vol. 2, 4.6 to 4.8 and 8.9). Its GDT page holds the flat segments
- * that the ABI promises at 0xe008 to 0xe033 and its own TSS and LDT descriptors; it becomes page 14 of
- * whatever GDT window is loaded. Without a guest's window the base is chosen such that page 14 is this
- * very page in the direct map: the other pages of that "window" are never looked at, because the
- * hypervisor loads no selector below 0xe000.
+ * Descriptor tables of a CPU (AMD64 APM vol. 2, 4.6 to 4.8 and 8.9). Its GDT page holds the flat
+ * segments that the ABI promises at 0xe008 to 0xe033 and its own TSS and LDT descriptors; it
+ * becomes page 14 of whatever GDT window is loaded. Without a guest's window the base is chosen
+ * such that page 14 is this very page in the direct map: the other pages of that "window" are never
+ * looked at, because the hypervisor loads no selector below 0xe000.
  *
  * One IDT serves all CPUs.
  */
 #include "x86/cpu.h"
 #include "x86/asm.h"
-#include "x86/hvmap.h"
 #include "x86/init.h"
 #include "x86/percpu.h"
-#include "lib/lib.h"
 #include "mm/page_alloc.h"
 
 #define WINDOW_BASE (GDT_RESERVED_PAGE * PAGE_SIZE)
-#define SLOT(sel)   (((sel) - WINDOW_BASE) / 8)
+#define SLOT(sel)   (((sel)-WINDOW_BASE) / 8)
 
 struct gate {
     uint16_t offset0, selector;

@@ -16,7 +16,6 @@
 #include "x86/init.h"
 #include "x86/percpu.h"
 #include "boot/memory_map.h"
-#include "lib/lib.h"
 #include "mm/frame.h"
 #include "mm/page_alloc.h"
 #include "mm/pt.h"

@@ -4,17 +4,17 @@
  *
  *   256  0xffff800000000000  M2P, read-only and visible to guests: 8 bytes a frame
  *   257  0xffff808000000000  the same frames, writable, ours
- *   258  0xffff810000000000  per domain: one 256 KiB window a vCPU, GDT at +0 (16 pages), LDT at
- * +128 KiB 259  0xffff818000000000  per-CPU regions (x86/percpu.h), then ioremap space from +256
- * GiB 260  0xffff820000000000  frame table: one struct frame a frame 261  0xffff82d080000000  the
- * hypervisor's image (linked here; physical 2 MiB = +0x200000) 262  0xffff830000000000  direct map
- * of all RAM, to the end of slot 271 (5 TiB)
+ *   258  0xffff810000000000  per domain: one 256 KiB window a vCPU, its GDT at +0 (16 pages),
+ *                            its LDT at +128 KiB
+ *   259  0xffff818000000000  per-CPU regions (x86/percpu.h); ioremap space from +256 GiB
+ *   260  0xffff820000000000  frame table: one struct frame a frame
+ *   261  0xffff82d080000000  the image (linked here; physical 2 MiB = +0x200000)
+ *   262  0xffff830000000000  direct map of all RAM, to the end of slot 271 (5 TiB)
  *
  * The L3 tables of all shared slots exist from boot on and never change, so a guest's L4 gets 16
  * entries copied when it is promoted and stays right for ever; slot 258 is filled per domain.
  */
 #pragma once
-#include "lib/types.h"
 
 #define HV_FIRST_SLOT        256
 #define HV_LAST_SLOT         271
@@ -92,5 +92,6 @@ void hvmap_init(void);
 /* Maps the region of one CPU and returns it, zeroed, its entry page and stack ready; boot and
  * smp.c. */
 struct pcpu *hvmap_percpu(unsigned cpu);
-/* Boot's code and data are done with: unmaps init_start..init_end; the caller gives the frames back. */
+/* Boot's code and data are done with: unmaps init_start..init_end; the caller gives the frames
+ * back. */
 void hvmap_drop_init(void);

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * IOAPICs (Intel 82093AA data sheet): an index and a data window; two 32-bit words per pin. The first
- * word is kept here too, so that masking a pin is one write.
+ * IOAPICs (Intel 82093AA data sheet): an index and a data window; two 32-bit words per pin. The
+ * first word is kept here too, so that masking a pin is one write.
  */
 #include "x86/ioapic.h"
 #include "x86/hvmap.h"
 #include "boot/boot.h"
-#include "lib/lib.h"
 
-#define REG_ID       0
-#define REG_VERSION  1
-#define REG_PIN(n)   (0x10 + 2 * (n))
-#define PIN_LOW      (1u << 13)
-#define PIN_LEVEL    (1u << 15)
-#define PIN_MASKED   (1u << 16)
+#define REG_VERSION 1
+#define REG_PIN(n)  (0x10 + 2 * (n))
+#define PIN_LOW     (1u << 13)
+#define PIN_LEVEL   (1u << 15)
+#define PIN_MASKED  (1u << 16)
 
 struct ioapic {
     volatile uint32_t *regs;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * IOAPIC pins by global system interrupt number. LOCK_PIRQ of x86/irq.c guards the registers after boot.
+ * IOAPIC pins by global system interrupt number. LOCK_PIRQ of x86/irq.c guards the registers after
+ * boot.
  */
 #pragma once
-#include "lib/types.h"
 
 void ioapic_init(void); /* maps them, masks every pin */
 unsigned ioapic_nr_gsis(void);

@@ -10,7 +10,6 @@
  * look-up by vector.
  */
 #include "x86/irq.h"
-#include "x86/asm.h"
 #include "x86/ioapic.h"
 #include "x86/irq_desc.h"
 #include "x86/percpu.h"

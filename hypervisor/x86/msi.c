@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Message-signalled interrupts (PCI 3.0, 6.8). The hypervisor writes message address and data, in the
- * capability (MSI) or in the device's table (MSI-X), and keeps MSI-X entries masked while no guest has
- * bound them. Whether the capability as a whole is enabled is dom0's to say, by configuration writes.
- * LOCK_PIRQ.
+ * Message-signalled interrupts (PCI 3.0, 6.8). The hypervisor writes message address and data, in
+ * the capability (MSI) or in the device's table (MSI-X), and keeps MSI-X entries masked while no
+ * guest has bound them. Whether the capability as a whole is enabled is dom0's to say, by
+ * configuration writes. LOCK_PIRQ.
  */
 #include "x86/irq.h"
 #include "x86/irq_desc.h"
@@ -35,7 +35,8 @@ struct msi {
 };
 static struct msi msis[MAX_MSIS];
 
-/* MSI-X tables that were mapped once: devices come and go, the address space of ioremap() does not. */
+/* MSI-X tables that were mapped once: devices come and go, the address space of ioremap() does not.
+ */
 static struct {
     uint64_t page;
     void *va;
@@ -83,8 +84,7 @@ static void write_message(unsigned irq)
 
     uint32_t ctrl = pci_read(m->dev, m->cap + MSI_CTRL, 2) & ~0x70u;
 
-    pci_write(m->dev, m->cap + MSI_CTRL, 2,
-              ctrl | (uint32_t)__builtin_ctz(m->of) << 4);
+    pci_write(m->dev, m->cap + MSI_CTRL, 2, ctrl | (uint32_t)__builtin_ctz(m->of) << 4);
 }
 
 void msi_set_mask(unsigned irq, bool masked)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Offsets and constants for assembly. Compiled to assembly only; the build turns each "->" line into a #define of
- * offsets.h.
+ * Offsets and constants for assembly. Compiled to assembly only; the build turns each "->" line
+ * into a #define of offsets.h.
  */
 #include "x86/percpu.h"
 #include "x86/regs.h"

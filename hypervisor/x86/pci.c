@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * PCI configuration mechanism #1 (PCI 3.0, 3.2.2.3.2). The address port and the data port belong together,
- * hence the lock.
+ * PCI configuration mechanism #1 (PCI 3.0, 3.2.2.3.2). The address port and the data port belong
+ * together, hence the lock.
  */
 #include "x86/pci.h"
 #include "x86/asm.h"

@@ -15,7 +15,6 @@
  * they say otherwise.
  */
 #pragma once
-#include "lib/types.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "x86/regs.h"
@@ -72,12 +71,11 @@ struct pcpu {
     struct timer *timer_running; /* whose function this CPU is in; read by others */
 
     /* lib/spinlock.c, debug builds */
-    uint16_t locks_held[8];
-    uint8_t nr_locks;
+    uint32_t locks_held, locks_paired; /* a bit per enum lock_class; the second of a pair */
 
     uint64_t idle_ns, last_idle;
     nsec_t hcall_deadline; /* hypercall.c; 0: not looked at yet */
-    uint64_t tsc_base; /* x86/time.c */
+    uint64_t tsc_base;     /* x86/time.c */
     nsec_t ns_base;
     uint8_t online;
 };

@@ -5,7 +5,6 @@
  * contexts are copied, not converted. `vector` is the trap or interrupt vector, or ENTRY_SYSCALL*.
  */
 #pragma once
-#include "lib/types.h"
 
 struct regs {
     uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
@@ -22,7 +21,8 @@ struct regs {
 #define ENTRY_SYSCALL32   0x101u /* by CSTAR */
 #define ENTRY_SYSENTER    0x102u
 
-/* Hypervisor GDT selectors, in the reserved page of every GDT window (abi-inventory 1.5). */
+/* Hypervisor GDT selectors, in the reserved page of every GDT window (ABI: arch-x86/xen-x86_64.h).
+ */
 #define SEL_HV_CODE       0xe008u
 #define SEL_HV_DATA       0xe010u
 #define SEL_GUEST_CS32    0xe023u

@@ -5,7 +5,7 @@
  * The bases are fixed at boot, hence guests' copies need no updates afterwards.
  *
  * The TSC is measured against channel 2 of the PIT (Intel 8254), or against the ACPI PM timer where
- * there is no PIT. Of five measurements the shortest counts: what disturbs one makes it longer.
+ * there is no PIT. Of several measurements the shortest counts: what disturbs one makes it longer.
  */
 #include "x86/time.h"
 #include "x86/asm.h"
@@ -14,7 +14,6 @@
 #include "boot/boot.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "mm/guest_copy.h"
 
 #define PIT_HZ      1193182ul
@@ -35,13 +34,6 @@ static uint64_t scale(uint64_t ticks)
 {
     ticks = shift >= 0 ? ticks << shift : ticks >> -shift;
     return (uint64_t)((unsigned __int128)ticks * mul >> 32);
-}
-
-uint64_t tsc_to_ns(uint64_t tsc)
-{
-    const struct pcpu *p = this_cpu();
-
-    return p->ns_base + scale(tsc - p->tsc_base);
 }
 
 nsec_t now(void)
@@ -68,8 +60,9 @@ uint64_t ns_to_tsc(nsec_t t)
     return ticks < ~0ul - p->tsc_base ? p->tsc_base + ticks + 1 : ~0ul;
 }
 
-/* TSC ticks while PIT channel 2 counts `count` down; 0 when it does not. */
-static uint64_t ticks_by_pit(uint16_t count)
+/* TSC ticks while PIT channel 2 counts `count` down, or more when something gets in between; never
+ * less. 0: no PIT. */
+static uint64_t ticks_by_pit(uint32_t count)
 {
     uint64_t start, limit = 0;
 
@@ -81,19 +74,17 @@ static uint64_t ticks_by_pit(uint16_t count)
     while (!(inb(0x61) & 0x20))
         if (++limit == 10000000)
             return 0;
-    return rdtsc() -
-           start; /* read last: a pause anywhere makes the measurement longer, never shorter */
+    return rdtsc() - start;
 }
 
 static uint64_t ticks_by_pm_timer(uint32_t count)
 {
     uint16_t port = (uint16_t)acpi_sleep.pm_timer;
+    uint64_t start = rdtsc(), limit = 0;
     uint32_t first;
-    uint64_t start, limit = 0;
 
     if (!port)
         return 0;
-    start = rdtsc();
     first = inl(port);
     while (((inl(port) - first) & 0xffffff) < count)
         if (++limit == 10000000)
@@ -101,20 +92,33 @@ static uint64_t ticks_by_pm_timer(uint32_t count)
     return rdtsc() - start;
 }
 
+/* The least of some measurements of 10 ms; enough are done when the best two agree to 1/4096. */
+static uint64_t measure(uint64_t (*ticks)(uint32_t count), uint32_t count)
+{
+    uint64_t best = ~0ul, second = ~0ul;
+
+    for (int i = 0; i < 10 && (second == ~0ul || second - best > best >> 12); i++) {
+        uint64_t t = ticks(count);
+
+        if (!t)
+            return 0;
+        second = min(second, max(best, t));
+        best = min(best, t);
+    }
+    return best;
+}
+
 static uint32_t measure_khz(void)
 {
-    uint64_t pit = ~0ul, pm = ~0ul;
-    uint16_t count = PIT_HZ / 100;
+    uint32_t pit = PIT_HZ / 100, pm = PM_TIMER_HZ / 100;
+    uint64_t t = measure(ticks_by_pit, pit);
 
-    for (int i = 0; i < 5; i++)
-        pit = min(pit, ticks_by_pit(count));
-    if (pit)
-        return (uint32_t)(pit * PIT_HZ / count / 1000);
-    for (int i = 0; i < 5; i++)
-        pm = min(pm, ticks_by_pm_timer(PM_TIMER_HZ / 100));
-    if (!pm)
+    if (t)
+        return (uint32_t)(t * PIT_HZ / pit / 1000);
+    t = measure(ticks_by_pm_timer, pm);
+    if (!t)
         panic("neither the PIT nor the ACPI PM timer counts: no clock to measure the CPU by");
-    return (uint32_t)(pm * 100 / 1000);
+    return (uint32_t)(t * PM_TIMER_HZ / pm / 1000);
 }
 
 /* mul in [2^31, 2^32), as ticks/ns allows the most exact one. */
@@ -191,12 +195,6 @@ void time_init(void)
     wallclock.secs = read_rtc();
     log_info("CPU at %u.%03u MHz, date %lu seconds after 1970", tsc_khz / 1000, tsc_khz % 1000,
              wallclock.secs);
-}
-
-void time_init_cpu(struct pcpu *p)
-{
-    p->tsc_base = cpus[0]->tsc_base;
-    p->ns_base = cpus[0]->ns_base;
 }
 
 /* Writers: the version is odd while the rest changes. */

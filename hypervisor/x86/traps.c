@@ -63,7 +63,7 @@ static void reflect(struct vcpu *v, struct regs *r)
     guest_deliver(v, r, (uint8_t)r->vector, has_error_code(r->vector), r->error_code);
 }
 
-/* INT n from a guest arrives as #GP with n in the error code (abi-inventory 2.2). */
+/* INT n from a guest arrives as #GP with n in the error code. */
 static void software_interrupt(struct vcpu *v, struct regs *r)
 {
     unsigned n = (r->error_code >> 3) & 0xff;

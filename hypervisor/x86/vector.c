@@ -18,7 +18,8 @@ static bool run_is_free(unsigned first, unsigned n)
     return true;
 }
 
-/* Goes round, so that vectors of different priority classes (their upper four bits) get used evenly. */
+/* Goes round, so that vectors of different priority classes (their upper four bits) get used
+ * evenly. */
 uint8_t vector_alloc(unsigned irq, unsigned n)
 {
     for (unsigned tried = 0; tried < 256; tried++, next++) {

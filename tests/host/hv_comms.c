@@ -17,6 +17,7 @@
 #include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/time.h"
+#include "x86/traps.h"
 
 struct fakes fakes;
 struct boot_info boot_info;
@@ -25,6 +26,15 @@ uint32_t cpu_khz = 1000000, tsc_khz = 1000000;
 
 static struct vcpu idle;
 static struct domain idle_of = {.id = DOMID_IDLE_, .is_idle = true};
+
+/* Newer C libraries have it. */
+size_t strlcpy(char *dst, const char *src, size_t size)
+{
+    size_t n = strlen(src), copied = min(n, size - 1);
+    memcpy(dst, src, copied);
+    dst[copied] = 0;
+    return n;
+}
 
 /* ---- vCPUs ---- */
 
@@ -263,4 +273,17 @@ mfn_t own_frame(struct domain *d)
     mfn_t m = domain_page_alloc(d, 0, 0);
     assert_false(mfn_eq(m, MFN_NONE));
     return m;
+}
+
+int pt_update(struct domain *owner, struct domain *target, uint64_t ptr, uint64_t val)
+{
+    struct pt_batch b = {.pt_owner = owner, .target = target};
+    int rc = pt_batch_update(&b, ptr, val, PT_STORE);
+
+    pt_batch_end(&b);
+    return rc;
+}
+
+void regs_dump(const struct regs *)
+{
 }

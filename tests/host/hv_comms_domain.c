@@ -21,14 +21,6 @@
 
 /* ---- fakes of this program ---- */
 
-size_t strlcpy(char *dst, const char *src, size_t size)
-{
-    size_t n = strlen(src), copied = min(n, size - 1);
-    memcpy(dst, src, copied);
-    dst[copied] = 0;
-    return n;
-}
-
 static char keys_run[40];
 void console_run_key(char key)
 {
@@ -338,14 +330,13 @@ static void frame_held_by_dom0(void **state)
     assert_int_equal(vcpu_set_kernel_l4(tools->vcpu[0], t[3]), 0);
     pretend_run(tools->vcpu[0]);
     assert_int_equal(
-        pt_update(tools, d, mfn_to_maddr(t[0]), pte_make(theirs, PTE_P | PTE_RW | PTE_US), false),
-        0);
+        pt_update(tools, d, mfn_to_maddr(t[0]), pte_make(theirs, PTE_P | PTE_RW | PTE_US)), 0);
     *(uint32_t *)mfn_to_va(theirs) = 0x12345678;
     destroy(5);
     assert_int_equal(*(uint32_t *)mfn_to_va(theirs), 0x12345678);
     before = page_free_count();
     pretend_run(tools->vcpu[0]);
-    assert_int_equal(pt_update(tools, tools, mfn_to_maddr(t[0]), 0, false), 0);
+    assert_int_equal(pt_update(tools, tools, mfn_to_maddr(t[0]), 0), 0);
     assert_true(page_free_count() > before);
 }
 

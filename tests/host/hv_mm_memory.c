@@ -357,6 +357,9 @@ static void resources_are_for_tools(void **state)
     assert_int_equal(op(zero->vcpu[0], 28, xenmem_acquire_resource, &r), -ESRCH);
     assert_int_equal(op(zero->vcpu[0], 24, xenmem_claim_pages, &claim), 0);
     claim.nr_extents = 1ul << 40;
+    assert_int_equal(op(zero->vcpu[0], 24, xenmem_claim_pages, &claim), -EINVAL);
+    guest->max_pages = UINT32_MAX;
+    claim.nr_extents = UINT32_MAX;
     assert_int_equal(op(zero->vcpu[0], 24, xenmem_claim_pages, &claim), -ENOMEM);
     assert_int_equal(guest->refs, 1);
 }
@@ -382,9 +385,6 @@ static void guest_ranges(void **state)
     assert_int_equal(guest_va_at(guest_va(1000), 3, 24).v, 1072);
     assert_int_equal(copy_from_guest(d, guest_va((uint64_t)s), 10), 0);
     assert_string_equal(d, "abcdefghi");
-    assert_int_equal(copy_string_from_guest(d, guest_va((uint64_t)s), 5), 4);
-    assert_string_equal(d, "abcd");
-    assert_int_equal(copy_string_from_guest(d, guest_va((uint64_t)s), 10), 9);
     pretend_guest_unmapped(s + 9, 1);
     assert_int_equal(copy_from_guest(d, guest_va((uint64_t)s), 10), -EFAULT);
     assert_int_equal(copy_to_guest(guest_va((uint64_t)s), d, 10), -EFAULT);

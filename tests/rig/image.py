@@ -232,10 +232,7 @@ def guest_ramdisk():
         tree.text(f"sbin/{verb}", f"#!/bin/sh\nexec busybox {verb} -f\n", 0o755)
     tree.file("bin/agent", program(HERE / "agent.c"))
     tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
-    for name in ("cpubench", "iobench"):
-        source = HERE.parent / "bench" / f"{name}.c"
-        if source.exists():
-            tree.file(f"bin/{name}", program(source))
+    tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     plain = built("guest.cpio", tree)
     packed = OUT / "guest.cpio.gz"
     if not packed.exists() or packed.stat().st_mtime < plain.stat().st_mtime:
@@ -254,10 +251,7 @@ def dom0_base():
     for name in ("up", "guest"):
         tree.file(f"bin/rig-{name}", HERE / f"dom0-{name}", 0o755)
     tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
-    for name in ("cpubench", "iobench"):
-        source = HERE.parent / "bench" / f"{name}.c"
-        if source.exists():
-            tree.file(f"bin/{name}", program(source))
+    tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     tree.file("guests/vmlinuz", folder / "vmlinuz", 0o644)
     tree.file("guests/initrd.gz", guest_ramdisk(), 0o644)
     return built("dom0-base.cpio", tree)

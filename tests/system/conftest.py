@@ -96,9 +96,21 @@ class Shared:
 
     def snapshot(self):
         now = {k: self.machine.run(c, timeout=30).output for k, c in SNAPSHOT.items()}
+        now.update(self.hypervisor_tables())
         if self.stack == "stock":  # libxl makes these two empty nodes with the first guest and keeps them
             now["store"] = re.sub(r'^/(vm|libxl) = ""\n', "", now["store"], flags=re.M)
         return now
+
+    def hypervisor_tables(self):
+        """dom0's ports and grant mappings as the hypervisor's debug keys print them, Xen's and ours."""
+        m = self.machine
+        at = len(m.console())
+        m.run("xl debug-keys e && xl debug-keys g && sleep 0.3", check=True)
+        ports, _, grants = m.console()[at:].partition("key 'g'")
+        found = {"ports": str(len(re.findall(r"^\((?:XEN|bonsai)\) +\d+ (?:\[.*s=[1-6]|(?!free)[a-z])", ports, re.M)))}
+        assert found["ports"] != "0", f"no port in what the key 'e' printed: {ports}"
+        held = re.search(r"d0: .*mappings held (\d+)", grants)  # Xen's key 'g' does not tell
+        return {**found, "mappings": held[1]} if held else found
 
     def expect_fresh(self):
         """Teardown goes on behind the tools' back: give it some seconds."""

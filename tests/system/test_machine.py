@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import os
 import re
+import subprocess
 import threading
 
 import pytest
@@ -164,7 +165,6 @@ def test_iso(boot, hypervisor):
     if hypervisor != "bonsai":
         pytest.skip("the ISO carries our hypervisor")
     iso = image.BUILD / "bonsai.iso"
-    import subprocess
     subprocess.run(["/usr/bin/python3", image.HERE / "iso", iso], check=True)
     m = boot("iso", cdrom=str(iso))
     assert m.run("cat /sys/hypervisor/type", check=True).output.strip() == "xen"
@@ -172,10 +172,10 @@ def test_iso(boot, hypervisor):
 
 
 def test_default_memory_and_cpus(boot, hypervisor):
-    """Without dom0_mem= dom0 gets most of the machine, and a vCPU per CPU."""
+    """Without dom0_mem= dom0 gets enough to live on, and a vCPU per CPU that the hypervisor runs."""
     m = boot("defaults", dom0_memory=0, stack="none", cpus=2 if hypervisor == "xen" else 1)
     total = int(m.run("grep MemTotal /proc/meminfo", check=True).output.split()[1]) >> 10
-    assert total > 512
+    assert total > 256
     assert int(m.run("nproc", check=True).output) >= 1
 
 

@@ -32,7 +32,7 @@ struct pcpu *cpus[MAX_CPUS];
 unsigned nr_cpus;
 WEAK struct domain *dom0, *idle_domain;
 WEAK bool guest_log_on;
-WEAK struct cpu_features cpu = {.nx = true, .phys_bits = 40, .virt_bits = 48};
+WEAK struct cpu_features cpu = {.nx = true, .phys_bits = 40};
 WEAK struct boot_info boot_info = {
     .nr_e820 = 3,
     .e820 = {{0, 0xa0000, 1},
@@ -250,41 +250,7 @@ size_t raw_copy(void *dst, const void *src, size_t n)
     return n - can;
 }
 
-int raw_cmpxchg(void *p, uint64_t *old, uint64_t new, unsigned size)
-{
-    if (reachable(p, size) != size)
-        return -EFAULT;
-    switch (size) {
-    case 1: {
-        uint8_t o = (uint8_t)*old;
-        __atomic_compare_exchange_n((uint8_t *)p, &o, (uint8_t) new, false, 5, 5);
-        *old = o;
-        return 0;
-    }
-    case 2: {
-        uint16_t o = (uint16_t)*old;
-        __atomic_compare_exchange_n((uint16_t *)p, &o, (uint16_t) new, false, 5, 5);
-        *old = o;
-        return 0;
-    }
-    case 4: {
-        uint32_t o = (uint32_t)*old;
-        __atomic_compare_exchange_n((uint32_t *)p, &o, (uint32_t) new, false, 5, 5);
-        *old = o;
-        return 0;
-    }
-    default:
-        __atomic_compare_exchange_n((uint64_t *)p, old, new, false, 5, 5);
-        return 0;
-    }
-}
-
 WEAK int rdmsr_safe(uint32_t msr, uint64_t *v)
-{
-    (void)msr, (void)v;
-    return -EFAULT;
-}
-WEAK int wrmsr_safe(uint32_t msr, uint64_t v)
 {
     (void)msr, (void)v;
     return -EFAULT;

@@ -152,8 +152,12 @@ static void probe_limits(struct hv *hv, uint16_t domid)
     CHECK(hv_gettscinfo(hv, domid, &mode, &khz, &incarnation, &elapsed) == 0 && mode == 2);
     if (hv_sched_credit2_get(hv, domid, &weight, &cap) == 0) {
         CHECK(weight == 256 && cap == 0);
-        CHECK(hv_sched_credit2_set(hv, domid, 512, 50) == 0);
-        CHECK(hv_sched_credit2_get(hv, domid, &weight, &cap) == 0 && weight == 512 && cap == 50);
+        CHECK(hv_sched_credit2_set(hv, domid, 256, 0) == 0); /* Xen's tools always do */
+        if (hv_sched_credit2_set(hv, domid, 512, 50) == 0)
+            CHECK(hv_sched_credit2_get(hv, domid, &weight, &cap) == 0 && weight == 512 &&
+                  cap == 50);
+        else
+            CHECK(errno == EOPNOTSUPP); /* a scheduler without weights says so */
     } else {
         printf("no credit2: %s\n", strerror(errno));
     }

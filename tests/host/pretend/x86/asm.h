@@ -155,8 +155,6 @@ static inline void outl(uint16_t port, uint32_t v)
 
 /* pretend.c: as in x86/copy.S; memory named by pretend_guest_unmapped() faults. */
 size_t raw_copy(void *dst, const void *src, size_t n);
-int raw_cmpxchg(void *p, uint64_t *old, uint64_t new, unsigned size);
 int rdmsr_safe(uint32_t msr, uint64_t *v);
-int wrmsr_safe(uint32_t msr, uint64_t v);
 /* No such function: a test that needs a CPU to ask defines its own. */
 void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4]);
