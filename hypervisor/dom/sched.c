@@ -192,7 +192,6 @@ void sched_sync(struct vcpu *v)
     }
 }
 
-
 void vcpu_pause(struct vcpu *v)
 {
     __atomic_add_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST);

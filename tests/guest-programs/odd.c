@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Odd things that an unprivileged process may do to its CPU, each in a child of its own: software interrupts, LDT
- * segments, forged signal frames, single-stepping, breakpoints, 32-bit code, and what belongs to rings it is not in. One
- * line a case, "NAME: what happened"; the same on bare metal and in any guest, which is the test
- * (tests/system/test_odd_programs.py has the lines). What differs between CPU makers is only checked not to hang or kill
- * more than the process. odd NAME... runs only those.
+ * Odd things that an unprivileged process may do to its CPU, each in a child of its own: software
+ * interrupts, LDT segments, forged signal frames, single-stepping, breakpoints, 32-bit code, and
+ * what belongs to rings it is not in. One line a case, "NAME: what happened"; the same on bare
+ * metal and in any guest, which is the test (tests/system/test_odd_programs.py has the lines). What
+ * differs between CPU makers is only checked not to hang or kill more than the process. odd NAME...
+ * runs only those.
  */
 #include <asm/ldt.h>
 #include <asm/prctl.h>
@@ -32,7 +33,8 @@
 static sigjmp_buf out;
 static volatile int last_signal, last_code;
 static volatile uint64_t last_address;
-static uint8_t *low_page; /* below 4 GiB, readable, writable, executable: for 32-bit code and data */
+static uint8_t
+    *low_page; /* below 4 GiB, readable, writable, executable: for 32-bit code and data */
 
 static void caught(int sig, siginfo_t *info, void *uc)
 {
@@ -83,7 +85,8 @@ static void int_n(void)
     int was = -1;
 
     for (int n = 0; n < 256; n++) {
-        uint8_t code[] = {0x31, 0xc0, 0xb0, 20, 0xcd, (uint8_t)n}; /* eax = getpid of the 32-bit table */
+        uint8_t code[] = {0x31, 0xc0, 0xb0,
+                          20,   0xcd, (uint8_t)n}; /* eax = getpid of the 32-bit table */
         int sig = run_bytes(code, sizeof(code));
 
         if (sig != was)
@@ -147,9 +150,13 @@ static void magic_rax(void)
 
 static int set_ldt(unsigned n, void *base, unsigned limit, bool code)
 {
-    struct user_desc d = {.entry_number = n, .base_addr = (unsigned)(uintptr_t)base, .limit = limit,
-                          .seg_32bit = 1, .contents = code ? MODIFY_LDT_CONTENTS_CODE : 0,
-                          .limit_in_pages = code, .useable = 1};
+    struct user_desc d = {.entry_number = n,
+                          .base_addr = (unsigned)(uintptr_t)base,
+                          .limit = limit,
+                          .seg_32bit = 1,
+                          .contents = code ? MODIFY_LDT_CONTENTS_CODE : 0,
+                          .limit_in_pages = code,
+                          .useable = 1};
 
     return (int)syscall(SYS_modify_ldt, 1, &d, sizeof(d));
 }
@@ -226,7 +233,10 @@ static void code32(void)
     for (unsigned i = 0; i < sizeof(flat) / sizeof(flat[0]); i++) {
         pid = 0;
         far_call(flat[i], getpid32, sizeof(getpid32), &pid);
-        printf(" %x:%s", flat[i], last_signal ? name_of(last_signal) : pid == getpid() ? "right" : "wrong");
+        printf(" %x:%s", flat[i],
+               last_signal       ? name_of(last_signal)
+               : pid == getpid() ? "right"
+                                 : "wrong");
     }
 }
 
@@ -269,7 +279,8 @@ static void forge(int sig, siginfo_t *info, void *arg)
         if (forged_cs != ~0u)
             g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffffl) | forged_cs;
         if (forged_ss != ~0u) {
-            g[REG_CSGSFS] = (greg_t)(((uint64_t)g[REG_CSGSFS] & ~(0xffffull << 48)) | (uint64_t)forged_ss << 48);
+            g[REG_CSGSFS] = (greg_t)(((uint64_t)g[REG_CSGSFS] & ~(0xffffull << 48)) |
+                                     (uint64_t)forged_ss << 48);
             uc->uc_flags |= 4; /* UC_STRICT_RESTORE_SS */
         }
         if (forged_flags)
@@ -322,9 +333,9 @@ static void forged_selectors(void)
 
 static void forged_rips(void)
 {
-    static const uint64_t rips[] = {0x800000000000,     0x8000000000000000, 0xffff7fffffffffff, 0xffff800000000000,
-                                    0xffff810000020000, 0xffff82d080200000, 0xffff87fffffffffe, 0xffff880000000000,
-                                    0xfffffffffffffffe};
+    static const uint64_t rips[] = {0x800000000000,     0x8000000000000000, 0xffff7fffffffffff,
+                                    0xffff800000000000, 0xffff810000020000, 0xffff82d080200000,
+                                    0xffff87fffffffffe, 0xffff880000000000, 0xfffffffffffffffe};
 
     for (unsigned i = 0; i < sizeof(rips) / sizeof(rips[0]); i++) {
         send_forged(~0u, ~0u, 0, rips[i]);
@@ -354,9 +365,10 @@ static void forged_rflags(void)
 
 static void bad_addresses(void)
 {
-    static const uint64_t at[] = {0x800000000000,     0xffff7ffffffffff8, 0xffff808000000000, 0xffff810000000000,
-                                  0xffff810000020000, 0xffff81000003fff8, 0xffff818000000000, 0xffff82d080200000,
-                                  0xffff830000000000, 0xffff87fffffffff8, 0xffff880000000000, 0xfffffffffffffff8};
+    static const uint64_t at[] = {0x800000000000,     0xffff7ffffffffff8, 0xffff808000000000,
+                                  0xffff810000000000, 0xffff810000020000, 0xffff81000003fff8,
+                                  0xffff818000000000, 0xffff82d080200000, 0xffff830000000000,
+                                  0xffff87fffffffff8, 0xffff880000000000, 0xfffffffffffffff8};
     volatile uint64_t sum = 0;
 
     for (volatile unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
@@ -371,12 +383,18 @@ static void bad_addresses(void)
     }
     last_signal = 0;
     if (!sigsetjmp(out, 1))
-        __asm__ volatile("mov %%rsp, %%r15; mov %0, %%rsp; push %%rax; mov %%r15, %%rsp" : : "r"(0x800000000100) : "r15");
+        __asm__ volatile("mov %%rsp, %%r15; mov %0, %%rsp; push %%rax; mov %%r15, %%rsp"
+                         :
+                         : "r"(0x800000000100)
+                         : "r15");
     printf(" stack %s", name_of(last_signal));
     last_signal = 0;
     if (!sigsetjmp(out, 1)) /* a system call, then a signal, on a stack that is none */
-        __asm__ volatile("mov %%rsp, %%r15; mov %0, %%rsp; mov $39, %%eax; syscall; mov %%r15, %%rsp"
-                         : : "r"(0xffff830000000100) : "r15", "rax", "rcx", "r11");
+        __asm__ volatile(
+            "mov %%rsp, %%r15; mov %0, %%rsp; mov $39, %%eax; syscall; mov %%r15, %%rsp"
+            :
+            : "r"(0xffff830000000100)
+            : "r15", "rax", "rcx", "r11");
     printf(" call %s", name_of(last_signal));
 }
 
@@ -388,15 +406,34 @@ static void privileged(void)
         const char *name, *code;
         unsigned n;
     } list[] = {
-        {"hlt", "\xf4", 1}, {"cli", "\xfa", 1}, {"sti", "\xfb", 1}, {"in", "\xe4\x80", 2}, {"out", "\xe6\x80", 2},
-        {"insb", "\x6c", 1}, {"rep outsl", "\xf3\x6f", 2}, {"lgdt", "\x0f\x01\x14\x24", 4},
-        {"lidt", "\x0f\x01\x1c\x24", 4}, {"lldt", "\x0f\x00\xd0", 3}, {"ltr", "\x0f\x00\xd8", 3},
-        {"clts", "\x0f\x06", 2}, {"wbinvd", "\x0f\x09", 2}, {"invd", "\x0f\x08", 2}, {"mov cr0", "\x0f\x20\xc0", 3},
-        {"cr3 mov", "\x0f\x22\xd8", 3}, {"mov cr8", "\x44\x0f\x20\xc0", 4}, {"mov dr7", "\x0f\x21\xf8", 3},
-        {"dr6 mov", "\x0f\x23\xf0", 3}, {"rdmsr", "\x0f\x32", 2}, {"wrmsr", "\x0f\x30", 2},
-        {"swapgs", "\x0f\x01\xf8", 3}, {"invlpg", "\x0f\x01\x3c\x24", 4}, {"xsetbv", "\x31\xc9\x0f\x01\xd1", 5},
-        {"iret to 0", "\x6a\x00\x6a\x00\x6a\x02\x6a\x00\x6a\x00\x48\xcf", 12}, {"lmsw", "\x0f\x01\xf0", 3},
-        {"sysret", "\x48\x0f\x07", 3}, {"many prefixes", "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xf4", 15},
+        {"hlt", "\xf4", 1},
+        {"cli", "\xfa", 1},
+        {"sti", "\xfb", 1},
+        {"in", "\xe4\x80", 2},
+        {"out", "\xe6\x80", 2},
+        {"insb", "\x6c", 1},
+        {"rep outsl", "\xf3\x6f", 2},
+        {"lgdt", "\x0f\x01\x14\x24", 4},
+        {"lidt", "\x0f\x01\x1c\x24", 4},
+        {"lldt", "\x0f\x00\xd0", 3},
+        {"ltr", "\x0f\x00\xd8", 3},
+        {"clts", "\x0f\x06", 2},
+        {"wbinvd", "\x0f\x09", 2},
+        {"invd", "\x0f\x08", 2},
+        {"mov cr0", "\x0f\x20\xc0", 3},
+        {"cr3 mov", "\x0f\x22\xd8", 3},
+        {"mov cr8", "\x44\x0f\x20\xc0", 4},
+        {"mov dr7", "\x0f\x21\xf8", 3},
+        {"dr6 mov", "\x0f\x23\xf0", 3},
+        {"rdmsr", "\x0f\x32", 2},
+        {"wrmsr", "\x0f\x30", 2},
+        {"swapgs", "\x0f\x01\xf8", 3},
+        {"invlpg", "\x0f\x01\x3c\x24", 4},
+        {"xsetbv", "\x31\xc9\x0f\x01\xd1", 5},
+        {"iret to 0", "\x6a\x00\x6a\x00\x6a\x02\x6a\x00\x6a\x00\x48\xcf", 12},
+        {"lmsw", "\x0f\x01\xf0", 3},
+        {"sysret", "\x48\x0f\x07", 3},
+        {"many prefixes", "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xf4", 15},
         {"lock in", "\xf0\xe4\x80", 3},
     };
     int was = -1;
@@ -413,8 +450,10 @@ static void privileged(void)
 /* An instruction that needs emulation at the end of a page behind which nothing is. */
 static void edge_of_page(void)
 {
-    uint8_t *two = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    static const char *code[] = {"\xe4", "\x0f", "\xcd", "\x0f\x01", "\x66", "\x0f\x0bxen", "\x0f\x0bxen\x0f"};
+    uint8_t *two =
+        mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static const char *code[] = {"\xe4", "\x0f",        "\xcd",           "\x0f\x01",
+                                 "\x66", "\x0f\x0bxen", "\x0f\x0bxen\x0f"};
 
     munmap(two + 4096, 4096);
     for (unsigned i = 0; i < sizeof(code) / sizeof(code[0]); i++) {
@@ -460,8 +499,8 @@ static void ports(void)
     printf(" own %s", name_of(run_bytes("\xe6\x80", 2)));
     printf(", other %s", name_of(run_bytes("\xe6\x84", 2)));
     printf(", two %s", name_of(run_bytes("\x66\xe7\x80", 3)));
-    const uint64_t to[] = {(uint64_t)fresh, (uint64_t)ro, 0x1000, 0x800000000000, 0xffff830000000000,
-                           0xffffffff81000000};
+    const uint64_t to[] = {(uint64_t)fresh, (uint64_t)ro,       0x1000,
+                           0x800000000000,  0xffff830000000000, 0xffffffff81000000};
 
     for (volatile unsigned i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
         last_signal = 0;
@@ -588,15 +627,18 @@ static void hardware_breakpoints(void)
     run_to_start(pid);
     printf(" kernel address %s", set_debug(pid, 1, 0xffff830000000000) ? "refused" : "taken");
     printf(", general detect %s",
-           set_debug(pid, 7, 0x2000) || ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + 56, 0) & 0x2000
-               ? "seen" : "dropped");
+           set_debug(pid, 7, 0x2000) ||
+                   ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + 56, 0) & 0x2000
+               ? "seen"
+               : "dropped");
     set_debug(pid, 0, 0);
     set_debug(pid, 1, (uint64_t)&watched);
     set_debug(pid, 7, 1 << 2 | 0xdu << 20); /* DR1: eight bytes... of writes */
     ptrace(PTRACE_CONT, pid, 0, 0);
     waitpid(pid, &status, 0);
     if (WIFSTOPPED(status)) {
-        uint64_t dr6 = (uint64_t)ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + 48, 0);
+        uint64_t dr6 =
+            (uint64_t)ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + 48, 0);
 
         ptrace(PTRACE_GETREGS, pid, 0, &r);
         printf(", write at %ld dr6 %lx", (long)(r.rip - (uint64_t)traced_start), dr6 & 0xf);
@@ -612,7 +654,8 @@ static void hardware_breakpoints(void)
             break;
         hits++;
     }
-    printf(", mov ss %s, exit %d", hits >= 1 ? "seen" : "not seen", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    printf(", mov ss %s, exit %d", hits >= 1 ? "seen" : "not seen",
+           WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
 /* ---- state that must survive ---- */
@@ -651,7 +694,10 @@ static void vectors(void)
     for (int k = 0; k < 2; k++)
         if (!(other[k] = fork()))
             for (uint64_t n = 0;; n++)
-                __asm__ volatile("movq %0, %%xmm0; movq %0, %%xmm5; movq %0, %%xmm15; fldz; fstp %%st(0)" : : "r"(n));
+                __asm__ volatile(
+                    "movq %0, %%xmm0; movq %0, %%xmm5; movq %0, %%xmm15; fldz; fstp %%st(0)"
+                    :
+                    : "r"(n));
     for (unsigned i = 0; i < sizeof(want); i++)
         want[i] = (uint8_t)(i * 7 + 1);
     for (int turn = 0; turn < 10; turn++) {
@@ -659,11 +705,16 @@ static void vectors(void)
 
         clock_gettime(CLOCK_MONOTONIC, &a);
         clock_gettime(CLOCK_MONOTONIC, &b);
-        __asm__ volatile("movups 0(%0), %%xmm0; movups 16(%0), %%xmm1; movups 80(%0), %%xmm5; movups 240(%0), %%xmm15\n\t"
+        __asm__ volatile("movups 0(%0), %%xmm0; movups 16(%0), %%xmm1; movups 80(%0), %%xmm5; "
+                         "movups 240(%0), %%xmm15\n\t"
                          "mov $20000000, %%rcx; 1: dec %%rcx; jnz 1b\n\t"
-                         "movups %%xmm0, 0(%1); movups %%xmm1, 16(%1); movups %%xmm5, 80(%1); movups %%xmm15, 240(%1)"
-                         : : "r"(want), "r"(got) : "rcx", "memory", "xmm0", "xmm1", "xmm5", "xmm15");
-        if (memcmp(want, got, 32) || memcmp(want + 80, got + 80, 16) || memcmp(want + 240, got + 240, 16))
+                         "movups %%xmm0, 0(%1); movups %%xmm1, 16(%1); movups %%xmm5, 80(%1); "
+                         "movups %%xmm15, 240(%1)"
+                         :
+                         : "r"(want), "r"(got)
+                         : "rcx", "memory", "xmm0", "xmm1", "xmm5", "xmm15");
+        if (memcmp(want, got, 32) || memcmp(want + 80, got + 80, 16) ||
+            memcmp(want + 240, got + 240, 16))
             bad++;
     }
     for (int k = 0; k < 2; k++) {
@@ -686,8 +737,11 @@ static void float_errors(void)
     __asm__ volatile("fninit");
     last_signal = 0;
     if (!sigsetjmp(out, 1))
-        __asm__ volatile("ldmxcsr %0; pxor %%xmm0, %%xmm0; mov $1, %%eax; cvtsi2sd %%eax, %%xmm1; divsd %%xmm0, %%xmm1"
-                         : : "m"(csr) : "eax", "xmm0", "xmm1");
+        __asm__ volatile("ldmxcsr %0; pxor %%xmm0, %%xmm0; mov $1, %%eax; cvtsi2sd %%eax, %%xmm1; "
+                         "divsd %%xmm0, %%xmm1"
+                         :
+                         : "m"(csr)
+                         : "eax", "xmm0", "xmm1");
     printf(", sse %s %d", name_of(last_signal), last_code);
     printf(", mxcsr 0xffffffff %s", name_of(run_bytes("\x6a\xff\x0f\xae\x14\x24\x58", 7)));
     printf(", divide %s", name_of(run_bytes("\x31\xc9\xf7\xf1", 4)));
@@ -701,7 +755,8 @@ static void forks(void)
         pid_t pid = fork();
 
         if (!pid) {
-            char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            char *p =
+                mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
             for (int k = 0; k < 1 << 20; k += 4096)
                 p[k] = (char)k;
@@ -722,12 +777,27 @@ static const struct {
     const char *name;
     void (*fn)(void);
 } cases[] = {
-    {"int_n", int_n}, {"int80", int80}, {"breakpoints_in_code", breakpoints_in_code}, {"magic_rax", magic_rax},
-    {"ldt_data", ldt_data}, {"code32", code32}, {"code32_entries", code32_entries},
-    {"forged_selectors", forged_selectors}, {"forged_rips", forged_rips}, {"forged_rflags", forged_rflags},
-    {"bad_addresses", bad_addresses}, {"privileged", privileged}, {"edge_of_page", edge_of_page}, {"tsc", tsc},
-    {"ports", ports}, {"single_step", single_step}, {"hardware_breakpoints", hardware_breakpoints},
-    {"bases", bases}, {"vectors", vectors}, {"float_errors", float_errors}, {"forks", forks},
+    {"int_n", int_n},
+    {"int80", int80},
+    {"breakpoints_in_code", breakpoints_in_code},
+    {"magic_rax", magic_rax},
+    {"ldt_data", ldt_data},
+    {"code32", code32},
+    {"code32_entries", code32_entries},
+    {"forged_selectors", forged_selectors},
+    {"forged_rips", forged_rips},
+    {"forged_rflags", forged_rflags},
+    {"bad_addresses", bad_addresses},
+    {"privileged", privileged},
+    {"edge_of_page", edge_of_page},
+    {"tsc", tsc},
+    {"ports", ports},
+    {"single_step", single_step},
+    {"hardware_breakpoints", hardware_breakpoints},
+    {"bases", bases},
+    {"vectors", vectors},
+    {"float_errors", float_errors},
+    {"forks", forks},
 };
 
 static void one_case(unsigned i)
