@@ -56,7 +56,7 @@ struct domain {
     uint8_t handle[16];
     unsigned teardown_step;
     bool stopped_for_good; /* dying, and no vCPU runs any more */
-    bool parts_freed; /* only the struct is left */
+    bool parts_freed;      /* only the struct is left */
 
     /* under page_lock */
     struct spinlock page_lock;
