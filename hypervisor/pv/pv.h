@@ -31,7 +31,8 @@ void perdomain_free(struct domain *d);
 /* Segment and base state of the current vCPU, to and from the CPU. */
 void segments_save(struct vcpu *v);
 void segments_load(struct vcpu *v);
-void segments_unload(void); /* after segments_save(), before CR3 changes: the CPU's own GDT, no LDT */
+void segments_unload(
+    void); /* after segments_save(), before CR3 changes: the CPU's own GDT, no LDT */
 /* pv/cpuid.c: what v sees for (leaf, sub). forced: by the ud2a prefix or emulation, not natively.
  */
 void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, uint32_t out[4]);
