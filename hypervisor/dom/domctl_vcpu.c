@@ -48,9 +48,9 @@ static long set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     if (domain_is_dying(v->d))
         return -EINVAL;
     vcpu_pause(v);
-    spin_lock(&d->lock); /* against VCPUOP_initialise, and another tool */
+    spin_lock(&v->d->lock); /* against VCPUOP_initialise, and another tool */
     rc = vcpu_set_context(v, ctx);
-    spin_unlock(&d->lock);
+    spin_unlock(&v->d->lock);
     if (!rc && ctx->flags & VGCF_online)
         __atomic_and_fetch(&v->flags, ~VCPU_DOWN, __ATOMIC_SEQ_CST);
     else if (!rc)
