@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scheduler and the context switch. Each CPU has a queue of runnable vCPUs. One that wakes goes to the front (it
- * waited for I/O) and preempts, one that has used up its slice to the end. The timer runs only while somebody else waits.
+ * The scheduler and the context switch. Each CPU has a queue of runnable vCPUs. One that wakes goes
+ * to the front (it waited for I/O) and preempts, one that has used up its slice to the end. The
+ * timer runs only while somebody else waits.
  *
- * What a vCPU has left of its slice stays with it over preemption and sleep; sleep earns it back, at the rate of its share of
- * the CPU. Without any left, waking is no privilege: whoever sleeps and wakes all the time gets a share more at most.
+ * What a vCPU has left of its slice stays with it over preemption and sleep; sleep earns it back,
+ * at the rate of its share of the CPU. Without any left, waking is no privilege: whoever sleeps and
+ * wakes all the time gets a share more at most.
  *
- * States and the lock: v->flags, queued, running, p->chosen and the queue are under the sched_lock of v->cpu, which is
- * fixed while the vCPU exists. pause counts are atomic and are looked at with the lock held. From the choice of another
- * until its registers are saved a vCPU is still `running`, but may be queued again: only its own CPU would run it.
+ * States and the lock: v->flags, queued, running, p->chosen and the queue are under the sched_lock
+ * of v->cpu, which is fixed while the vCPU exists. pause counts are atomic and are looked at with
+ * the lock held. From the choice of another until its registers are saved a vCPU is still
+ * `running`, but may be queued again: only its own CPU would run it.
  *
- * The CPU keeps the last guest vCPU's CR3, segments and FPU loaded while idle (p->loaded), so that a guest that sleeps
- * and wakes alone costs no switch.
+ * The CPU keeps the last guest vCPU's CR3, segments and FPU loaded while idle (p->loaded), so that
+ * a guest that sleeps and wakes alone costs no switch.
  */
 #include "lib/lib.h"
 #include "x86/asm.h"
@@ -189,7 +192,6 @@ void sched_sync(struct vcpu *v)
     }
 }
 
-
 void vcpu_pause(struct vcpu *v)
 {
     __atomic_add_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST);
@@ -235,7 +237,8 @@ static void load(struct pcpu *p, struct vcpu *v)
         write_cr0(read_cr0() | CR0_TS);
 }
 
-static void __attribute__((noreturn)) switch_to(struct pcpu *p, struct vcpu *prev, struct vcpu *next)
+static void __attribute__((noreturn))
+switch_to(struct pcpu *p, struct vcpu *prev, struct vcpu *next)
 {
     if (prev != next) {
         if (!prev->is_idle) {
@@ -257,7 +260,8 @@ static void __attribute__((noreturn)) switch_to(struct pcpu *p, struct vcpu *pre
     exit_to_guest();
 }
 
-/* The first of the queue, or prev when it may and should go on, or the idle vCPU. sched_lock held. */
+/* The first of the queue, or prev when it may and should go on, or the idle vCPU. sched_lock held.
+ */
 static struct vcpu *choose(struct pcpu *p, struct vcpu *prev, bool keep)
 {
     struct vcpu *next;

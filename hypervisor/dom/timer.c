@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * One-shot timers (dom/timer.h): a sorted list per CPU. There are a few per vCPU, so a list is short; the nearest
- * deadline is what the local APIC is armed for.
+ * One-shot timers (dom/timer.h): a sorted list per CPU. There are a few per vCPU, so a list is
+ * short; the nearest deadline is what the local APIC is armed for.
  *
- * t->cpu says whose list a timer is on. It goes from NULL to a CPU by compare-and-exchange and back under that CPU's
- * lock, which guards link and deadline too: two CPUs that arm the same timer at once cannot both have it.
+ * t->cpu says whose list a timer is on. It goes from NULL to a CPU by compare-and-exchange and back
+ * under that CPU's lock, which guards link and deadline too: two CPUs that arm the same timer at
+ * once cannot both have it.
  */
 #include "lib/lib.h"
 #include "x86/asm.h"

@@ -19,7 +19,7 @@ struct timer {
 void timer_init(struct timer *t, void (*fn)(void *), void *data);
 void timer_set(struct timer *t, nsec_t deadline); /* (re)arms on this CPU; the past fires at once */
 void timer_stop(struct timer *t); /* not armed afterwards; its fn may be running elsewhere */
-/* Before its memory goes: stopped for good, and its fn runs nowhere. The caller holds no lock that fn
- * may take. */
+/* Before its memory goes: stopped for good, and its fn runs nowhere. The caller holds no lock that
+ * fn may take. */
 void timer_end(struct timer *t);
-void timer_run(void);             /* SOFTIRQ_TIMER */
+void timer_run(void); /* SOFTIRQ_TIMER */

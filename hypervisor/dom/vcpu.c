@@ -243,7 +243,7 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
         v->d->vm_assist = ctx->vm_assist;
     if (ctx->flags & VGCF_i387_valid)
         fpu_set_legacy(v, &ctx->fpu_ctxt);
-    v->initialised = true;
+    __atomic_store_n(&v->initialised, true, __ATOMIC_RELEASE); /* VCPUOP_up takes no lock */
     return 0;
 }
 

@@ -242,8 +242,8 @@ void guest_exit_work(struct regs *r)
         deliver_event(v, r);
 }
 
-/* HYPERVISOR_iret (23): {rax, r11, rcx, flags, rip, cs, rflags, rsp, ss} at the guest's rsp. What it
- * returns says nothing; the guest's rax may be any number. */
+/* HYPERVISOR_iret (23): {rax, r11, rcx, flags, rip, cs, rflags, rsp, ss} at the guest's rsp. What
+ * it returns says nothing; the guest's rax may be any number. */
 long do_iret(struct hcall *c, void *arg)
 {
     struct vcpu *v = c->v;

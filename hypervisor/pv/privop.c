@@ -168,9 +168,8 @@ static enum outcome fault_at(struct vcpu *v, uint64_t va, unsigned bytes, bool w
         va = last & PAGE_MASK;
         pte = pt_walk(v, va);
     }
-    guest_inject_page_fault(v, va,
-                            (pte ? PF_PRESENT : 0) | (write ? PF_WRITE : 0) |
-                                (v->kernel_mode ? 0 : PF_USER));
+    guest_inject_page_fault(
+        v, va, (pte ? PF_PRESENT : 0) | (write ? PF_WRITE : 0) | (v->kernel_mode ? 0 : PF_USER));
     return FAULTED;
 }
 

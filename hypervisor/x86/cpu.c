@@ -104,7 +104,7 @@ void cpu_init_this(struct pcpu *p)
              (cpu.smep ? CR4_SMEP : 0);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (cpu.nx ? EFER_NX : 0));
     write_cr4(p->cr4);
-    write_cr0((read_cr0() | CR0_WP) & ~CR0_TS);
+    write_cr0((read_cr0() | CR0_WP | CR0_AM) & ~CR0_TS);
     wrmsr(MSR_PAT, PAT_ABI);
     desc_init_cpu(p);
     set_syscall_msrs(p);

@@ -37,6 +37,7 @@ int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0);
 /* CR4 bits, MSRs */
 #define CR0_TS             (1ul << 3)
 #define CR0_WP             (1ul << 16)
+#define CR0_AM             (1ul << 18) /* guests' alignment checks */
 #define CR4_TSD            (1ul << 2)
 #define CR4_DE             (1ul << 3)
 #define CR4_PAE            (1ul << 5)

@@ -59,7 +59,7 @@ struct pcpu {
     struct spinlock sched_lock;
     struct list run_queue;
     uint32_t nr_running;
-    uint32_t nr_homes; /* vCPUs that live here; atomic */
+    uint32_t nr_homes;   /* vCPUs that live here; atomic */
     struct vcpu *chosen; /* by schedule(), which may still be saving the one before */
     bool preempt;        /* a boosted one waits */
     bool yielded;        /* the running one lets the next go first; own CPU only */

@@ -282,6 +282,7 @@ def guest_ramdisk():
     for verb in ("poweroff", "reboot"):  # what the kernel runs when the toolstack asks for it
         tree.text(f"sbin/{verb}", f"#!/bin/sh\nexec busybox {verb} -f\n", 0o755)
     tree.file("bin/agent", program(HERE / "agent.c"))
+    tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
     tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     plain = built("guest.cpio", tree)
     packed = OUT / "guest.cpio.gz"
@@ -300,6 +301,7 @@ def dom0_base():
     tree.file("bin/agent", program(HERE / "agent.c"))
     for name in ("up", "guest"):
         tree.file(f"bin/rig-{name}", HERE / f"dom0-{name}", 0o755)
+    tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
     tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     tree.file("guests/vmlinuz", folder / "vmlinuz", 0o644)
     tree.file("guests/initrd.gz", guest_ramdisk(), 0o644)

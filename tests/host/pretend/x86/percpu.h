@@ -26,6 +26,7 @@ struct pcpu {
     uint64_t cr4;
     uint64_t cr3;
     uint64_t dirty_since;
+    uint64_t *gdt, idle_gdt_va;
     struct spinlock sched_lock;
     struct list run_queue;
     uint32_t nr_running;
