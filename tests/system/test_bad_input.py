@@ -36,6 +36,8 @@ CASES = {
     ),
     "no ramdisk file": ({"ramdisk": '"/srv/none"'}, "", 3, ["/srv/none"]),
     "no disk": ({"disk": "['phy:/dev/none,xvda,w']"}, "", 3, ["/dev/none"]),
+    "disk is a folder": ({"disk": "['phy:/srv,xvda,w']"}, "", 3, ["/srv"]),
+    "no disk file": ({"disk": "['/srv/none.img,raw,xvda,w']"}, "", 3, ["/srv/none.img"]),
     "no bridge": ({"vif": "['bridge=nobr']"}, "", 3, ["nobr"]),
     "more memory than there is": ({"memory": "100000"}, "", 3, ["memory"]),
     "no kernel at all": ({"kernel": None}, "", 1, ["kernel"]),
