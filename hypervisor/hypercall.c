@@ -128,7 +128,6 @@ static const struct row memory_ops[] = {
     [XENMEM_get_sharing_shared_pages] = {xenmem_sharing_counter, 0, PRIV},
     [XENMEM_reserved_device_memory_map] = {xenmem_reserved_device_memory_map,
                                            S(xen_reserved_device_memory_map), BACK | PRIV},
-    [XENMEM_add_to_physmap] = {xenmem_add_to_physmap, 0, 0},
     [XENMEM_remove_from_physmap] = {xenmem_remove_from_physmap, 0, 0},
 };
 
@@ -147,8 +146,6 @@ static const struct row physdev_ops[] = {
     [PHYSDEVOP_restore_msi] = {physdevop_restore_msi, S(physdev_restore_msi), PRIV},
     [PHYSDEVOP_setup_gsi] = {physdevop_setup_gsi, S(physdev_setup_gsi), PRIV},
     [PHYSDEVOP_get_free_pirq] = {physdevop_get_free_pirq, S(physdev_get_free_pirq), BACK | PRIV},
-    [PHYSDEVOP_pci_mmcfg_reserved] = {physdevop_pci_mmcfg_reserved, S(physdev_pci_mmcfg_reserved),
-                                      PRIV},
     [PHYSDEVOP_pci_device_add] = {physdevop_pci_device_add, S(physdev_pci_device_add), PRIV},
     [PHYSDEVOP_pci_device_remove] = {physdevop_pci_device_remove, S(physdev_pci_device), PRIV},
     [PHYSDEVOP_restore_msi_ext] = {physdevop_restore_msi_ext, S(physdev_pci_device), PRIV},

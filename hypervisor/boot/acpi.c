@@ -70,20 +70,9 @@ static void add_cpu(uint32_t apic_id, uint32_t acpi_id, uint32_t flags)
         (struct acpi_cpu){.apic_id = apic_id, .acpi_id = acpi_id, .enabled = flags & 1};
 }
 
-static uint32_t u32_at(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
 static uint64_t u64_at(const uint8_t *p)
 {
-    uint64_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
+    return u32_at(p) | (uint64_t)u32_at(p + 4) << 32;
 }
 
 static void add_override(const uint8_t *e)

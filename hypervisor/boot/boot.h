@@ -32,6 +32,8 @@ bool cmdline_bool(const char *name, bool dflt);
 /* Sizes with K, M, G suffix (default KiB as Xen has it); dflt when absent or malformed (with a
  * warning). */
 uint64_t cmdline_size(const char *name, uint64_t dflt);
+/* The size that s begins with, in bytes, and what follows it; false when there is none. */
+bool parse_size(const char *s, char **end, uint64_t *out);
 void cmdline_warn_unknown(void);
 
 /* Fills boot_info. Modules stay where they are. */

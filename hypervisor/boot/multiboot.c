@@ -186,8 +186,11 @@ void multiboot_parse(uint32_t magic, uint64_t info)
         parse2(info);
     else
         panic("not started by a multiboot loader (magic number %x)", magic);
+    /* dom0 must not take these for free address space, where the firmware does not say so */
+    add_range(0xfec00000, 0x1000, E820_RESERVED);   /* first IOAPIC */
+    add_range(0xfee00000, 0x100000, E820_RESERVED); /* local APIC, MSI window */
     boot_info.nr_e820 = memory_map_sanitise(raw, nr_raw, boot_info.e820, E820_MAX);
-    if (!boot_info.nr_e820)
+    if (boot_info.e820[0].type != E820_RAM)
         panic("the boot loader gave no memory map");
 
     uint64_t limit = cmdline_size("mem", 0);

@@ -17,34 +17,38 @@
 #include "boot/unpack_libs.h"
 
 #define MAX_UNPACKED (1ul << 30)
-#define ARENA_ORDER  11u /* 8 MiB: state of the decoders */
+#define ARENA_BYTES  (8ul << 20) /* state of the decoders */
 #define LARGE        (1ul << 20)
 
-struct run_of_pages {
-    mfn_t first;
-    unsigned order;
+struct piece {
+    void *start; /* NULL: none */
+    size_t bytes;
 };
-static struct run_of_pages output, arena, large[4]; /* order 0: none */
+static struct piece output, arena, large[4];
 static unsigned nr_large;
 static size_t arena_used;
 static bool out_of_memory;
 
-static bool alloc_pages(struct run_of_pages *r, size_t bytes)
+static bool piece_alloc(struct piece *p, size_t bytes)
 {
-    unsigned order = 1;
-
-    while (PAGE_SIZE << order < bytes)
-        order++;
-    r->first = page_alloc(order, 0);
-    r->order = mfn_eq(r->first, MFN_NONE) ? 0 : order;
-    return r->order;
+    p->start = hvmap_alloc_large(bytes);
+    p->bytes = bytes;
+    return p->start;
 }
 
-static void free_pages(struct run_of_pages *r)
+static void piece_free(struct piece *p)
 {
-    if (r->order)
-        page_free(r->first, r->order);
-    r->order = 0;
+    if (p->start)
+        hvmap_free_large(p->start, p->bytes);
+    p->start = NULL;
+}
+
+/* What the decoders needed, which is more than what they made. */
+static void free_state(void)
+{
+    piece_free(&arena);
+    while (nr_large)
+        piece_free(&large[--nr_large]);
 }
 
 /* ---- what the libraries expect of a C library ---- */
@@ -55,18 +59,18 @@ void *malloc(size_t n)
 
     n = align_up(n, 64ul);
     if (n > LARGE) { /* a dictionary */
-        if (nr_large == ARRAY_SIZE(large) || !alloc_pages(&large[nr_large], n)) {
+        if (nr_large == ARRAY_SIZE(large) || !piece_alloc(&large[nr_large], n)) {
             out_of_memory = true;
             return NULL;
         }
-        return mfn_to_va(large[nr_large++].first);
+        return large[nr_large++].start;
     }
-    if (n > (PAGE_SIZE << arena.order) - at) {
+    if (n > arena.bytes - at) {
         out_of_memory = true;
         return NULL;
     }
     arena_used += n;
-    return (char *)mfn_to_va(arena.first) + at;
+    return (char *)arena.start + at;
 }
 
 void *calloc(size_t n, size_t size)
@@ -204,32 +208,25 @@ static const void *unpack(const uint8_t *in, size_t size, size_t *out_size, cons
     snprintf(sentence, sizeof(sentence), "it is compressed by %s, which is not supported", f->name);
     if (!f->unpack)
         return NULL;
-    memcpy(&unpacked, in + size - 4, 4);
+    unpacked = u32_at(in + size - 4);
     snprintf(sentence, sizeof(sentence), "it is damaged: a size of %u bytes cannot be", unpacked);
     if (unpacked < 4096 || unpacked > MAX_UNPACKED)
         return NULL;
     snprintf(sentence, sizeof(sentence), "there is no memory to unpack its %u bytes", unpacked);
-    if (!alloc_pages(&output, unpacked) || !alloc_pages(&arena, PAGE_SIZE << ARENA_ORDER))
+    if (!piece_alloc(&output, unpacked) || !piece_alloc(&arena, ARENA_BYTES))
         return NULL;
     arena_used = 0;
     out_of_memory = false;
     snprintf(sentence, sizeof(sentence), "its %s data are damaged", f->name);
-    if (!run(f, in, f->size_inside ? size : size - 4, mfn_to_va(output.first), unpacked)) {
+    if (!run(f, in, f->size_inside ? size : size - 4, output.start, unpacked)) {
         if (out_of_memory)
             snprintf(sentence, sizeof(sentence), "there is no memory to unpack its %s data",
                      f->name);
         return NULL;
     }
     *out_size = unpacked;
-    return mfn_to_va(output.first);
-}
-
-static uint32_t u32_at(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
+    free_state();
+    return output.start;
 }
 
 const void *unpack_kernel(const void *image, size_t size, size_t *out_size, const char **why)
@@ -261,8 +258,6 @@ const void *unpack_kernel(const void *image, size_t size, size_t *out_size, cons
 
 void unpack_done(void)
 {
-    free_pages(&output);
-    free_pages(&arena);
-    while (nr_large)
-        free_pages(&large[--nr_large]);
+    free_state();
+    piece_free(&output);
 }

@@ -16,12 +16,11 @@ static struct vcpu *vcpu_of(const struct domain *d, uint32_t id)
 long evtchnop_alloc_unbound(struct hcall *c, void *arg)
 {
     struct evtchn_alloc_unbound *op = arg;
-    struct domain *d;
     struct port *p;
     uint32_t n = 0;
     int rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &rc);
 
-    d = domain_get_for(c->d, op->dom, &rc);
     if (!d)
         return rc;
     spin_lock(&d->evtchn->lock);
@@ -32,7 +31,6 @@ long evtchnop_alloc_unbound(struct hcall *c, void *arg)
         op->port = n;
     }
     spin_unlock(&d->evtchn->lock);
-    domain_put(d);
     return rc;
 }
 
@@ -64,7 +62,8 @@ static int bind_interdomain(struct domain *ld, struct domain *rd,
 long evtchnop_bind_interdomain(struct hcall *c, void *arg)
 {
     struct evtchn_bind_interdomain *op = arg;
-    struct domain *rd = domain_get(op->remote_dom == DOMID_SELF ? c->d->id : op->remote_dom);
+    struct domain *rd PUT_AT_END =
+        domain_get(op->remote_dom == DOMID_SELF ? c->d->id : op->remote_dom);
     int rc;
 
     if (!rd)
@@ -72,7 +71,6 @@ long evtchnop_bind_interdomain(struct hcall *c, void *arg)
     spin_lock_pair(&c->d->evtchn->lock, &rd->evtchn->lock);
     rc = bind_interdomain(c->d, rd, op);
     spin_unlock_pair(&c->d->evtchn->lock, &rd->evtchn->lock);
-    domain_put(rd);
     return rc;
 }
 
@@ -210,41 +208,26 @@ long evtchnop_send(struct hcall *c, void *arg)
 static void fill_status(const struct port *p, struct evtchn_status *op)
 {
     op->vcpu = p->vcpu;
-    switch ((enum port_state)p->state) {
-    case PORT_FREE:
-        op->status = EVTCHNSTAT_closed;
-        break;
-    case PORT_UNBOUND:
-        op->status = EVTCHNSTAT_unbound;
+    op->status = p->state;
+    if (p->state == PORT_UNBOUND)
         op->u.unbound.dom = (domid_t)p->remote;
-        break;
-    case PORT_INTERDOMAIN:
-        op->status = EVTCHNSTAT_interdomain;
-        op->u.interdomain.dom = p->peer->id;
-        op->u.interdomain.port = p->peer_port;
-        break;
-    case PORT_PIRQ:
-        op->status = EVTCHNSTAT_pirq;
+    else if (p->state == PORT_PIRQ)
         op->u.pirq = p->line;
-        break;
-    case PORT_VIRQ:
-        op->status = EVTCHNSTAT_virq;
+    else if (p->state == PORT_VIRQ)
         op->u.virq = p->line;
-        break;
-    case PORT_IPI:
-        op->status = EVTCHNSTAT_ipi;
-        break;
-    }
+    if (p->state != PORT_INTERDOMAIN)
+        return;
+    op->u.interdomain.dom = p->peer->id;
+    op->u.interdomain.port = p->peer_port;
 }
 
 long evtchnop_status(struct hcall *c, void *arg)
 {
     struct evtchn_status *op = arg;
-    struct domain *d;
     struct port *p;
     int rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &rc);
 
-    d = domain_get_for(c->d, op->dom, &rc);
     if (!d)
         return rc;
     spin_lock(&d->evtchn->lock);
@@ -252,7 +235,6 @@ long evtchnop_status(struct hcall *c, void *arg)
     if (p)
         fill_status(p, op);
     spin_unlock(&d->evtchn->lock);
-    domain_put(d);
     return p ? 0 : -EINVAL;
 }
 
@@ -297,15 +279,12 @@ long evtchnop_unmask(struct hcall *c, void *arg)
 long evtchnop_reset(struct hcall *c, void *arg)
 {
     struct evtchn_reset *op = arg;
-    struct domain *d;
     int rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &rc);
 
-    d = domain_get_for(c->d, op->dom, &rc);
     if (!d)
         return rc;
-    rc = d != c->d && !READ_ONCE(d->controller_pauses) ? -EINVAL : port_close_all(d);
-    domain_put(d);
-    return rc;
+    return d != c->d && !READ_ONCE(d->controller_pauses) ? -EINVAL : port_close_all(d);
 }
 
 long evtchnop_init_control(struct hcall *c, void *arg)

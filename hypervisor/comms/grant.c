@@ -96,8 +96,7 @@ int grant_table_release_maps(struct domain *d)
         if (!m->flags)
             continue;
         grant_unpin(m->owner, m->ref, !(m->flags & GNTMAP_readonly),
-                    !!(m->flags & (GNTMAP_host_map | TRACK_HOST_GOING)) +
-                        !!(m->flags & (GNTMAP_device_map | TRACK_DEVICE_GOING)));
+                    uses_of(m->flags | m->flags >> GOING_SHIFT));
         domain_put(m->owner);
         m->flags = 0;
         t->nr_maps--;

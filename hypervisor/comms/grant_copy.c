@@ -62,8 +62,9 @@ static bool inside_page(const struct gnttab_copy_ptr *p, uint16_t len)
     return p->offset <= PAGE_SIZE && len <= PAGE_SIZE - p->offset;
 }
 
-static int16_t copy(struct hcall *c, const struct gnttab_copy *op)
+long gnttab_copy(struct hcall *c, void *elem, struct gnttab_call *)
 {
+    const struct gnttab_copy *op = elem;
     struct side src = {.write = false}, dst = {.write = true};
     int16_t status;
 
@@ -82,11 +83,4 @@ static int16_t copy(struct hcall *c, const struct gnttab_copy *op)
     }
     release(&src);
     return status;
-}
-
-long gnttab_copy(struct hcall *c, void *elem, struct gnttab_call *)
-{
-    struct gnttab_copy *op = elem;
-    op->status = copy(c, op);
-    return 0;
 }

@@ -20,8 +20,7 @@
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
 
-#define GNTMAP_HALVES ((uint32_t)(GNTMAP_device_map | GNTMAP_host_map))
-#define GNTMAP_KEPT   (GNTMAP_HALVES | GNTMAP_readonly | GNTMAP_contains_pte)
+#define GNTMAP_KEPT (GNTMAP_HALVES | GNTMAP_readonly | GNTMAP_contains_pte)
 
 /* ---- handles ---- */
 
@@ -114,9 +113,7 @@ static bool track_begin_unmap(struct grant_table *t, uint32_t handle, uint32_t h
         *out = *m;
         mapped = m->flags & GNTMAP_HALVES;
         halves &= m->flags;
-        m->flags &= ~halves;
-        m->flags |= (halves & GNTMAP_host_map ? TRACK_HOST_GOING : 0) |
-                    (halves & GNTMAP_device_map ? TRACK_DEVICE_GOING : 0);
+        m->flags = (m->flags & ~halves) | halves << GOING_SHIFT;
         out->flags = (out->flags & ~GNTMAP_HALVES) | halves;
     }
     spin_unlock(&t->lock);
@@ -130,9 +127,7 @@ static void track_undo_unmap(struct grant_table *t, uint32_t handle, uint32_t ha
 
     spin_lock(&t->lock);
     m = track_of(t, handle);
-    m->flags &= ~((halves & GNTMAP_host_map ? TRACK_HOST_GOING : 0) |
-                  (halves & GNTMAP_device_map ? TRACK_DEVICE_GOING : 0));
-    m->flags |= halves;
+    m->flags = (m->flags & ~(halves << GOING_SHIFT)) | halves;
     spin_unlock(&t->lock);
 }
 
@@ -190,7 +185,7 @@ static int16_t map(struct hcall *c, struct gnttab_map_grant_ref *op, struct doma
                    uint32_t handle)
 {
     bool write = !(op->flags & GNTMAP_readonly);
-    uint32_t uses = !!(op->flags & GNTMAP_host_map) + !!(op->flags & GNTMAP_device_map);
+    uint32_t uses = uses_of(op->flags);
     mfn_t m;
     int16_t status = grant_pin(owner, c->d, op->ref, write, uses, &m);
 
@@ -216,42 +211,39 @@ long gnttab_map_grant_ref(struct hcall *c, void *elem, struct gnttab_call *)
     struct grant_table *t = c->d->grant;
     struct domain *owner;
     uint32_t handle;
+    long status = GNTST_no_space;
 
-    op->status = GNTST_bad_gntref;
-    if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
-        return 0;
-    op->status = GNTST_bad_domain;
+    if (!(op->flags & GNTMAP_HALVES))
+        return GNTST_bad_gntref;
     owner = domain_get(op->dom);
     if (!owner)
-        return 0;
-    op->status = GNTST_no_space;
+        return GNTST_bad_domain;
     handle = track_take(t);
     if (handle != NO_HANDLE) {
-        op->status = map(c, op, owner, handle);
-        if (op->status != GNTST_okay) {
+        status = map(c, op, owner, handle);
+        if (status != GNTST_okay) {
             spin_lock(&t->lock);
             track_free(t, handle);
             spin_unlock(&t->lock);
         }
     }
     domain_put(owner);
-    return 0;
+    return status;
 }
 
 /* ---- unmap ---- */
 
-static void defer(struct gnttab_call *call, uint32_t handle, uint32_t halves)
+static long defer(struct gnttab_call *call, uint32_t handle, uint32_t halves)
 {
     ASSERT(call->nr < UNMAP_BATCH);
     call->unmapped[call->nr].handle = handle;
-    call->unmapped[call->nr].going = (halves & GNTMAP_host_map ? TRACK_HOST_GOING : 0) |
-                                     (halves & GNTMAP_device_map ? TRACK_DEVICE_GOING : 0);
-    call->nr++;
+    call->unmapped[call->nr++].halves = halves;
     call->flush |= !!(halves & GNTMAP_host_map);
+    return GNTST_okay;
 }
 
 /* Ends the use of one handle's halves; the handle is free when none is left. */
-static void finish_one(struct grant_table *t, uint32_t handle, uint32_t going)
+static void finish_one(struct grant_table *t, uint32_t handle, uint32_t halves)
 {
     struct domain *gone = NULL;
     struct maptrack m;
@@ -259,11 +251,10 @@ static void finish_one(struct grant_table *t, uint32_t handle, uint32_t going)
     spin_lock(&t->lock);
     m = *track_of(t, handle);
     spin_unlock(&t->lock);
-    grant_unpin(m.owner, m.ref, !(m.flags & GNTMAP_readonly),
-                !!(going & TRACK_HOST_GOING) + !!(going & TRACK_DEVICE_GOING));
+    grant_unpin(m.owner, m.ref, !(m.flags & GNTMAP_readonly), uses_of(halves));
     spin_lock(&t->lock);
-    track_of(t, handle)->flags &= ~going;
-    if (!(track_of(t, handle)->flags & TRACK_IN_USE)) {
+    track_of(t, handle)->flags &= ~(halves << GOING_SHIFT);
+    if (!(track_of(t, handle)->flags & (GNTMAP_HALVES | GNTMAP_HALVES << GOING_SHIFT))) {
         gone = m.owner;
         track_free(t, handle);
     }
@@ -279,7 +270,7 @@ void gnttab_finish(struct domain *d, struct gnttab_call *call)
     if (call->flush)
         tlb_flush_domain(d);
     for (unsigned i = 0; i < call->nr; i++)
-        finish_one(d->grant, call->unmapped[i].handle, call->unmapped[i].going);
+        finish_one(d->grant, call->unmapped[i].handle, call->unmapped[i].halves);
     call->nr = 0;
     call->flush = false;
 }
@@ -293,23 +284,19 @@ long gnttab_unmap_grant_ref(struct hcall *c, void *elem, struct gnttab_call *cal
     struct maptrack m;
     mfn_t frame;
 
-    op->status = GNTST_bad_handle;
     if (!track_begin_unmap(t, op->handle, halves, &m))
-        return 0;
-    op->status = GNTST_okay;
+        return GNTST_bad_handle;
     halves = m.flags & GNTMAP_HALVES;
     if (!halves)
-        return 0;
+        return GNTST_okay;
     frame = grant_pinned_frame(m.owner, m.ref);
     if ((halves & GNTMAP_device_map && op->dev_bus_addr != mfn_to_maddr(frame)) ||
         (halves & GNTMAP_host_map &&
          !host_install(c, op->host_addr, m.flags & GNTMAP_contains_pte, 0, &frame))) {
         track_undo_unmap(t, op->handle, halves);
-        op->status = GNTST_general_error;
-        return 0;
+        return GNTST_general_error;
     }
-    defer(call, op->handle, halves);
-    return 0;
+    return defer(call, op->handle, halves);
 }
 
 /* The frame that an own page-table entry maps, with the references that a copy of the entry needs.
@@ -358,19 +345,13 @@ long gnttab_unmap_and_replace(struct hcall *c, void *elem, struct gnttab_call *c
     struct grant_table *t = c->d->grant;
     struct maptrack m;
 
-    op->status = GNTST_bad_handle;
     if (!track_begin_unmap(t, op->handle, GNTMAP_host_map, &m))
-        return 0;
-    if (!(m.flags & GNTMAP_host_map)) {
-        op->status = GNTST_okay;
-        return 0;
-    }
+        return GNTST_bad_handle;
+    if (!(m.flags & GNTMAP_host_map))
+        return GNTST_okay;
     if (m.flags & GNTMAP_contains_pte || !replace(c, op, grant_pinned_frame(m.owner, m.ref))) {
         track_undo_unmap(t, op->handle, GNTMAP_host_map);
-        op->status = GNTST_general_error;
-        return 0;
+        return GNTST_general_error;
     }
-    defer(call, op->handle, GNTMAP_host_map);
-    op->status = GNTST_okay;
-    return 0;
+    return defer(call, op->handle, GNTMAP_host_map);
 }

@@ -150,11 +150,10 @@ static long map_msi(struct domain *d, struct physdev_map_pirq *op)
 long physdevop_map_pirq(struct hcall *c, void *arg)
 {
     struct physdev_map_pirq *op = arg;
-    struct domain *d;
     int err;
     long rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->domid, &err);
 
-    d = domain_get_for(c->d, op->domid, &err);
     if (!d)
         return err;
     switch (op->type) {
@@ -169,7 +168,6 @@ long physdevop_map_pirq(struct hcall *c, void *arg)
     default:
         rc = -EINVAL;
     }
-    domain_put(d);
     if (rc)
         guest_log("map_pirq type %d index %d pirq %d bus %x devfn %x: %ld", op->type, op->index,
                   op->pirq, op->bus, op->devfn, rc);
@@ -180,13 +178,11 @@ long physdevop_unmap_pirq(struct hcall *c, void *arg)
 {
     const struct physdev_unmap_pirq *op = arg;
     int err;
-    struct domain *d = domain_get_for(c->d, op->domid, &err);
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->domid, &err);
 
     if (!d)
         return err;
-    err = op->pirq < 0 ? -EINVAL : pirq_unmap(d, (unsigned)op->pirq);
-    domain_put(d);
-    return err;
+    return op->pirq < 0 ? -EINVAL : pirq_unmap(d, (unsigned)op->pirq);
 }
 
 long physdevop_setup_gsi(struct hcall *, void *arg)
@@ -205,11 +201,6 @@ long physdevop_get_free_pirq(struct hcall *c, void *arg)
         return pirq;
     op->pirq = (uint32_t)pirq;
     return 0;
-}
-
-long physdevop_pci_mmcfg_reserved(struct hcall *, void *)
-{
-    return -ENOSYS; /* the hypervisor itself uses ports only */
 }
 
 long physdevop_pci_device_add(struct hcall *, void *arg)

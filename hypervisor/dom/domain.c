@@ -71,6 +71,15 @@ struct domain *domain_get_from(domid_t id)
     return d;
 }
 
+struct domain *domain_next(struct domain *d)
+{
+    domid_t from = d ? (domid_t)(d->id + 1) : 0;
+
+    if (d)
+        domain_put(d);
+    return domain_get_from(from);
+}
+
 void domain_hold(struct domain *d)
 {
     uint32_t was = __atomic_fetch_add(&d->refs, 1, __ATOMIC_RELAXED);
@@ -414,13 +423,8 @@ void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 
 static void for_all(void (*fn)(struct domain *))
 {
-    struct domain *d = domain_get_from(0);
-    while (d) {
-        domid_t next = (domid_t)(d->id + 1);
+    for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
         fn(d);
-        domain_put(d);
-        d = domain_get_from(next);
-    }
 }
 
 static void dump_domain(struct domain *d)

@@ -93,8 +93,17 @@ static inline bool domain_is_dying(const struct domain *d)
 struct domain *domain_get(domid_t id);
 /* The first domain with number >= id, for listings; with a reference. */
 struct domain *domain_get_from(domid_t id);
+/* The one after d (the first: NULL), whose reference it takes for its own. */
+struct domain *domain_next(struct domain *d);
 void domain_hold(struct domain *d); /* one more reference; the caller has one */
 void domain_put(struct domain *d);
+static inline void domain_put_held(struct domain **d)
+{
+    if (*d)
+        domain_put(*d);
+}
+/* On a variable: the reference in it, if it is not NULL, ends with its block. */
+#define PUT_AT_END __attribute__((cleanup(domain_put_held)))
 
 /* Creates with what DOMCTL_createdomain says, paused once by the controller, without memory
  * (max_pages 0) and vCPUs; *out gets a reference. The number DOMID_IDLE_ makes the idle domain,

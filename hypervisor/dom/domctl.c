@@ -17,29 +17,30 @@
 static const struct {
     domctl_fn *fn;
     unsigned flags;
+    domctl_vcpu_fn *of_vcpu; /* in place of fn */
 } domctls[] = {
     [XEN_DOMCTL_createdomain] = {domctl_createdomain, NO_DOMAIN},
     [XEN_DOMCTL_destroydomain] = {domctl_destroydomain, OTHER},
     [XEN_DOMCTL_pausedomain] = {domctl_pausedomain, OTHER},
     [XEN_DOMCTL_unpausedomain] = {domctl_unpausedomain, 0},
     [XEN_DOMCTL_getdomaininfo] = {domctl_getdomaininfo, NO_DOMAIN},
-    [XEN_DOMCTL_setvcpuaffinity] = {domctl_setvcpuaffinity, 0},
+    [XEN_DOMCTL_setvcpuaffinity] = {.of_vcpu = domctl_setvcpuaffinity},
     [XEN_DOMCTL_max_mem] = {domctl_max_mem, 0},
-    [XEN_DOMCTL_setvcpucontext] = {domctl_setvcpucontext, OTHER},
-    [XEN_DOMCTL_getvcpucontext] = {domctl_getvcpucontext, OTHER},
-    [XEN_DOMCTL_getvcpuinfo] = {domctl_getvcpuinfo, 0},
+    [XEN_DOMCTL_setvcpucontext] = {.of_vcpu = domctl_setvcpucontext, .flags = OTHER},
+    [XEN_DOMCTL_getvcpucontext] = {.of_vcpu = domctl_getvcpucontext, .flags = OTHER},
+    [XEN_DOMCTL_getvcpuinfo] = {.of_vcpu = domctl_getvcpuinfo},
     [XEN_DOMCTL_max_vcpus] = {domctl_max_vcpus, 0},
     [XEN_DOMCTL_scheduler_op] = {domctl_scheduler_op, 0},
     [XEN_DOMCTL_setdomainhandle] = {domctl_setdomainhandle, 0},
     [XEN_DOMCTL_setdebugging] = {domctl_setdebugging, OTHER},
     [XEN_DOMCTL_hypercall_init] = {domctl_hypercall_init, 0},
-    [XEN_DOMCTL_getvcpuaffinity] = {domctl_getvcpuaffinity, 0},
+    [XEN_DOMCTL_getvcpuaffinity] = {.of_vcpu = domctl_getvcpuaffinity},
     [XEN_DOMCTL_resumedomain] = {domctl_resumedomain, OTHER},
     [XEN_DOMCTL_sendtrigger] = {domctl_sendtrigger, 0},
     [XEN_DOMCTL_set_address_size] = {domctl_set_address_size, 0},
     [XEN_DOMCTL_get_address_size] = {domctl_get_address_size, 0},
-    [XEN_DOMCTL_set_ext_vcpucontext] = {domctl_set_ext_vcpucontext, OTHER},
-    [XEN_DOMCTL_get_ext_vcpucontext] = {domctl_get_ext_vcpucontext, OTHER},
+    [XEN_DOMCTL_set_ext_vcpucontext] = {.of_vcpu = domctl_set_ext_vcpucontext, .flags = OTHER},
+    [XEN_DOMCTL_get_ext_vcpucontext] = {.of_vcpu = domctl_get_ext_vcpucontext, .flags = OTHER},
     [XEN_DOMCTL_gettscinfo] = {domctl_gettscinfo, OTHER},
     [XEN_DOMCTL_settscinfo] = {domctl_settscinfo, OTHER},
     [XEN_DOMCTL_getpageframeinfo3] = {domctl_getpageframeinfo3, 0},
@@ -53,11 +54,12 @@ long do_domctl(struct hcall *c, void *arg)
 {
     struct xen_domctl *op = arg;
     struct domain *d = NULL;
+    struct vcpu *v;
     long rc;
 
     if (op->interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return -EACCES;
-    if (op->cmd >= ARRAY_SIZE(domctls) || !domctls[op->cmd].fn) {
+    if (op->cmd >= ARRAY_SIZE(domctls) || (!domctls[op->cmd].fn && !domctls[op->cmd].of_vcpu)) {
         guest_log("domctl %u is not there", op->cmd);
         return -ENOSYS;
     }
@@ -68,8 +70,10 @@ long do_domctl(struct hcall *c, void *arg)
     }
     if (domctls[op->cmd].flags & OTHER && d == c->d)
         rc = -EINVAL;
-    else
+    else if (domctls[op->cmd].fn)
         rc = domctls[op->cmd].fn(c, d, op);
+    else if ((v = domctl_vcpu(d, op->u.getvcpuinfo.vcpu, &rc))) /* all begin with the number */
+        rc = domctls[op->cmd].of_vcpu(v, op);
     if (d)
         domain_put(d);
     return rc;

@@ -205,37 +205,12 @@ static long get_cpu_featureset(struct hcall *, struct xen_sysctl *op)
     return room < CPU_FEATURE_WORDS ? -ENOBUFS : 0;
 }
 
-static long copy_policy(struct xen_sysctl_cpu_policy *p)
-{
-    uint32_t room = p->nr_leaves;
-    struct xen_cpuid_leaf *leaves;
-    struct xen_msr_entry none;
-    long rc = cpu_policy_leaves(NULL, p->index, NULL, 0, &p->nr_leaves); /* how many at most */
-
-    if (rc)
-        return rc;
-    leaves = hv_alloc(p->nr_leaves * sizeof(*leaves));
-    if (!leaves)
-        return -ENOMEM;
-    rc = cpu_policy_leaves(NULL, p->index, leaves, min(room, p->nr_leaves), &p->nr_leaves);
-    if (!rc)
-        rc = cpu_policy_msrs(NULL, p->index, &none, p->nr_msrs, &p->nr_msrs);
-    if (!rc &&
-        copy_to_guest(guest_va((uint64_t)p->leaves.p), leaves, p->nr_leaves * sizeof(*leaves)))
-        rc = -EFAULT;
-    hv_free(leaves);
-    return rc;
-}
-
 static long get_cpu_policy(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_cpu_policy *p = &op->u.cpu_policy;
-    long rc;
 
-    if (p->leaves.p)
-        return copy_policy(p);
-    rc = cpu_policy_leaves(NULL, p->index, NULL, 0, &p->nr_leaves);
-    return rc ? rc : cpu_policy_msrs(NULL, p->index, NULL, 0, &p->nr_msrs);
+    return cpu_policy_to_guest(NULL, p->index, guest_va((uint64_t)p->leaves.p), &p->nr_leaves,
+                               &p->nr_msrs);
 }
 
 static sysctl_fn *const sysctls[] = {

@@ -13,18 +13,11 @@ struct ehdr {
     uint32_t flags;
     uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
 };
-struct shdr {
-    uint32_t name, type;
-    uint64_t flags, addr, offset, size;
-    uint32_t link, info;
-    uint64_t addralign, entsize;
-};
 struct nhdr {
     uint32_t namesz, descsz, type;
 };
 
 #define EM_X86_64 62
-#define SHT_NOTE  7
 
 static bool inside(const struct elf_image *e, uint64_t offset, uint64_t n)
 {
@@ -56,13 +49,9 @@ bool elf_open(struct elf_image *e, const void *data, size_t size, const char **w
     *why = "its ELF program headers lie outside the file";
     *e = (struct elf_image){.data = data,
                             .size = size,
-                            .entry = h.entry,
                             .phoff = h.phoff,
-                            .shoff = h.shoff,
                             .nr_segments = h.phnum,
-                            .phentsize = h.phentsize,
-                            .nr_sections = h.shnum,
-                            .shentsize = h.shentsize};
+                            .phentsize = h.phentsize};
     if (!h.phnum || h.phentsize < sizeof(struct elf_segment) ||
         !inside(e, h.phoff, (uint64_t)h.phnum * h.phentsize))
         return false;
@@ -76,9 +65,6 @@ bool elf_open(struct elf_image *e, const void *data, size_t size, const char **w
             (s.type == ELF_PT_LOAD && (s.filesz > s.memsz || s.paddr + s.memsz < s.paddr)))
             return false;
     }
-    /* sections only serve for notes: without valid ones there are none */
-    if (h.shentsize < sizeof(struct shdr) || !inside(e, h.shoff, (uint64_t)h.shnum * h.shentsize))
-        e->nr_sections = 0;
     return true;
 }
 
@@ -111,15 +97,6 @@ const void *elf_xen_note(const struct elf_image *e, uint32_t type, uint32_t *siz
         const void *d;
 
         if (s.type == ELF_PT_NOTE && (d = find_note(e, s.offset, s.offset + s.filesz, type, size)))
-            return d;
-    }
-    for (unsigned i = 0; i < e->nr_sections; i++) {
-        struct shdr s;
-        const void *d;
-
-        memcpy(&s, e->data + e->shoff + (uint64_t)i * e->shentsize, sizeof(s));
-        if (s.type == SHT_NOTE && inside(e, s.offset, s.size) &&
-            (d = find_note(e, s.offset, s.offset + s.size, type, size)))
             return d;
     }
     return NULL;

@@ -53,6 +53,15 @@ char *strstr(const char *s, const char *what);
 size_t strlcpy(char *dst, const char *src, size_t size);
 unsigned long strtoul(const char *s, char **end, int base);
 
+/* Of firmware's and files' tables, at any address. */
+static inline uint32_t u32_at(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
 /* Error numbers of the ABI that something answers (negated). */
 enum {
     EPERM = 1,

@@ -77,6 +77,11 @@ static inline struct frame *frame_of(mfn_t m)
 
     return likely(m.v < max_mfn) && likely(READ_ONCE(f->count) & FRAME_RAM) ? f : NULL;
 }
+/* Without a look at what the memory map says. */
+static inline struct frame *frame_at(uint64_t m)
+{
+    return (struct frame *)FRAMETABLE_VIRT + m;
+}
 static inline mfn_t frame_mfn(const struct frame *f)
 {
     return mfn((uint64_t)(f - (const struct frame *)FRAMETABLE_VIRT));
@@ -88,6 +93,23 @@ static inline void *frame_va(const struct frame *f)
 static inline struct domain *frame_owner(const struct frame *f)
 {
     return __atomic_load_n(&f->owner, __ATOMIC_RELAXED);
+}
+
+/* Lists through the frame table; the list's lock held. */
+#define NO_FRAME (~0u) /* an empty one's head */
+static inline void frame_list_push(uint32_t *head, struct frame *f)
+{
+    f->prev = NO_FRAME;
+    f->next = *head;
+    *head = (uint32_t)frame_mfn(f).v;
+    if (f->next != NO_FRAME)
+        frame_at(f->next)->prev = *head;
+}
+static inline void frame_list_remove(uint32_t *head, struct frame *f)
+{
+    *(f->prev != NO_FRAME ? &frame_at(f->prev)->next : head) = f->next;
+    if (f->next != NO_FRAME)
+        frame_at(f->next)->prev = f->prev;
 }
 
 void frame_put(struct frame *f);

@@ -10,17 +10,11 @@
 #include "mm/tlb.h"
 #include "dom/domain.h"
 
-#define NO_FRAME     (~0u)
 #define MAX_RAM_MFN  (5ull << 28) /* the direct map's 5 TiB */
 #define RELEASE_COST 16           /* of one frame, in looks at entries */
 
 struct domain domain_io = {.id = DOMID_IO, .first_page = NO_FRAME};
 struct domain domain_xen = {.id = DOMID_XEN, .first_page = NO_FRAME};
-
-static struct frame *frame_at(uint64_t m)
-{
-    return (struct frame *)FRAMETABLE_VIRT + m;
-}
 
 void frame_table_add_ram(uint64_t start, uint64_t end)
 {
@@ -55,11 +49,7 @@ static void give(struct domain *d, uint64_t m)
     ASSERT(f->count == FRAME_RAM && !f->owner);
     *m2p_entry(mfn(m)) = M2P_INVALID;
     f->type &= TYPE_STAMP;
-    f->prev = NO_FRAME;
-    f->next = d->first_page;
-    if (f->next != NO_FRAME)
-        frame_at(f->next)->prev = (uint32_t)m;
-    d->first_page = (uint32_t)m;
+    frame_list_push(&d->first_page, f);
     f->owner = d;
     __atomic_store_n(&f->count, FRAME_RAM | FRAME_ALLOCATED | 1, __ATOMIC_SEQ_CST);
 }
@@ -67,12 +57,7 @@ static void give(struct domain *d, uint64_t m)
 /* LOCK_PAGES of d. */
 static void unlink_frame(struct domain *d, struct frame *f)
 {
-    if (f->prev != NO_FRAME)
-        frame_at(f->prev)->next = f->next;
-    else
-        d->first_page = f->next;
-    if (f->next != NO_FRAME)
-        frame_at(f->next)->prev = f->prev;
+    frame_list_remove(&d->first_page, f);
     d->tot_pages--;
 }
 

@@ -94,13 +94,6 @@ static void flush_cpus(const uint64_t *mask, bool cache)
     }
 }
 
-void tlb_domain_enter(struct domain *d)
-{
-    unsigned me = this_cpu()->id;
-
-    __atomic_or_fetch(&d->dirty_cpus[me / 64], 1ull << me % 64, __ATOMIC_SEQ_CST);
-}
-
 void tlb_flush_domain(struct domain *d)
 {
     if (nr_cpus == 1) {

@@ -25,9 +25,6 @@ void tlb_write_cr3(uint64_t cr3);
  * it. */
 void tlb_serve(void);
 
-/* This CPU begins to run d's vCPUs. */
-void tlb_domain_enter(struct domain *d);
-
 /* The clock now, TLB_STAMP_BITS of it: for a use that goes. */
 uint64_t tlb_stamp(void);
 /* No CPU may hold an entry older than that stamp when this returns. The frame was owner's: its CPUs

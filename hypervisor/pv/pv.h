@@ -7,8 +7,7 @@
 struct vcpu;
 struct domain;
 struct regs;
-struct xen_cpuid_leaf;
-struct xen_msr_entry;
+struct xen_domctl_cpu_policy;
 
 /* pv/privop.c: #GP or #UD of the guest at r->rip. true: emulated (rip advanced, or another
  * exception queued); false: the guest gets the original exception. */
@@ -39,18 +38,15 @@ void segments_unload(
 void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, uint32_t out[4]);
 void cpu_policy_init(void); /* boot: from the host's CPUID */
 bool guest_has_feature(const struct domain *d, unsigned leaf, unsigned reg, unsigned bit);
-/* The policy of d, or (d NULL) the system's XEN_SYSCTL_cpu_policy_<index>, as records. out NULL:
- * *nr is the most there can be. Else *nr is what was written, or -ENOBUFS for fewer than max.
- * -EINVAL, -EOPNOTSUPP for an index we have none for. MSRs are none: every guest has the same. */
-int cpu_policy_leaves(const struct domain *d, unsigned index, struct xen_cpuid_leaf *out,
-                      uint32_t max, uint32_t *nr);
-int cpu_policy_msrs(const struct domain *d, unsigned index, struct xen_msr_entry *out, uint32_t max,
-                    uint32_t *nr);
+/* The policy of d, or (d NULL) the system's XEN_SYSCTL_cpu_policy_<index>, as records into a tool's
+ * array of *nr_leaves; *nr_leaves is then how many there are, or without an array the most there
+ * can be. -EINVAL, -EOPNOTSUPP for an index we have none for, -ENOBUFS, -EFAULT. MSRs are none:
+ * every guest has the same. */
+long cpu_policy_to_guest(const struct domain *d, unsigned index, guest_va_t leaves,
+                         uint32_t *nr_leaves, uint32_t *nr_msrs);
 /* Gives d a policy of its own; features that a PV guest cannot have are taken out silently. Other
- * impossible things: -EINVAL or -ERANGE, with the record named in err_*. */
-int cpu_policy_set(struct domain *d, const struct xen_cpuid_leaf *leaves, uint32_t nr,
-                   const struct xen_msr_entry *msrs, uint32_t nr_msrs, uint32_t *err_leaf,
-                   uint32_t *err_sub, uint32_t *err_msr);
+ * impossible things: -EINVAL or -ERANGE, with the record named in err_*. d's lock held. */
+int cpu_policy_set(struct domain *d, struct xen_domctl_cpu_policy *op);
 /* XEN_SYSCTL_cpu_featureset_<index> as CPU_FEATURE_WORDS words. -EINVAL, -EOPNOTSUPP. */
 #define CPU_FEATURE_WORDS 19u
 int cpu_featureset(unsigned index, uint32_t words[CPU_FEATURE_WORDS]);

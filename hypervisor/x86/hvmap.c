@@ -232,6 +232,35 @@ struct pcpu *hvmap_percpu(unsigned n)
     return p;
 }
 
+void *hvmap_alloc_large(uint64_t bytes)
+{
+    uint64_t start = align_up(ioremap_next, BIG), at;
+
+    for (at = start; at < start + bytes; at += BIG) {
+        mfn_t m = page_alloc(BIG_SHIFT - PAGE_SHIFT, 0);
+
+        if (mfn_eq(m, MFN_NONE)) {
+            hvmap_free_large((void *)start, at - start);
+            return NULL;
+        }
+        *l2_entry(at) = pte_make(m, (LEAF & ~PTE_NX) | nx | PTE_PSE);
+    }
+    ioremap_next = at;
+    return (void *)start;
+}
+
+void hvmap_free_large(void *p, uint64_t bytes)
+{
+    for (uint64_t va = (uint64_t)p; va < (uint64_t)p + bytes; va += BIG) {
+        uint64_t *entry = l2_entry(va);
+        mfn_t m = maddr_to_mfn(*entry & PTE_ADDR & ~(BIG - 1));
+
+        *entry = 0;
+        invlpg(va);
+        page_free(m, BIG_SHIFT - PAGE_SHIFT);
+    }
+}
+
 void hvmap_drop_init(void)
 {
     for (uint64_t va = (uint64_t)init_start; va < (uint64_t)init_end; va += PAGE_SIZE) {

@@ -92,6 +92,10 @@ void hvmap_init(void);
 /* Maps the region of one CPU and returns it, zeroed, its entry page and stack ready; boot and
  * smp.c. */
 struct pcpu *hvmap_percpu(unsigned cpu);
+/* Boot: one piece of address space of at least that many bytes, made of 2 MiB pages from anywhere;
+ * NULL when memory is out. For large things that live shortly. */
+void *hvmap_alloc_large(uint64_t bytes);
+void hvmap_free_large(void *p, uint64_t bytes);
 /* Boot's code and data are done with: unmaps init_start..init_end; the caller gives the frames
  * back. */
 void hvmap_drop_init(void);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""PV Linux guests with disk and network: two at once, their data, and nothing left when they are gone."""
+"""PV Linux guests with disk and network: two at once, their data, and nothing left when they are
+gone."""
 import re
 
 
@@ -40,14 +41,29 @@ def test_two_guests_disk_and_network(dom0, guests):
 
     # what a guest writes is what it reads again, and what dom0 finds in the file
     for g, _ in both:
-        g.run("dd if=/dev/urandom of=/tmp/data bs=1M count=16 2>/dev/null && "
-              "dd if=/tmp/data of=/dev/xvda bs=64k seek=100 2>/dev/null && sync && "
-              "echo 3 >/proc/sys/vm/drop_caches", timeout=120)
+        g.run(
+            "dd if=/dev/urandom of=/tmp/data bs=1M count=16 2>/dev/null && "
+            "dd if=/tmp/data of=/dev/xvda bs=64k seek=100 2>/dev/null && sync && "
+            "echo 3 >/proc/sys/vm/drop_caches",
+            timeout=120,
+        )
         want = sha256(g.run("sha256sum /tmp/data", timeout=120).output)
-        assert sha256(g.run("dd if=/dev/xvda bs=64k skip=100 count=256 2>/dev/null | sha256sum",
-                            timeout=120).output) == want
-        assert sha256(dom0.run(f"dd if={g.disk} bs=64k skip=100 count=256 2>/dev/null | sha256sum",
-                               timeout=120).output) == want
+        assert (
+            sha256(
+                g.run(
+                    "dd if=/dev/xvda bs=64k skip=100 count=256 2>/dev/null | sha256sum", timeout=120
+                ).output
+            )
+            == want
+        )
+        assert (
+            sha256(
+                dom0.run(
+                    f"dd if={g.disk} bs=64k skip=100 count=256 2>/dev/null | sha256sum", timeout=120
+                ).output
+            )
+            == want
+        )
 
     for g, other in both:
         send_16_mib(other.run, g.run, g.address)

@@ -12,7 +12,6 @@
 #include "dev/console_ring.h"
 #include "lib/elf.h"
 #include "lib/lib.h"
-#include "mm/page_alloc.h"
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
 #include "x86/init.h"
@@ -22,7 +21,6 @@
 #undef free
 void *malloc(size_t n);
 void free(void *p);
-int posix_memalign(void **p, size_t align, size_t n);
 
 uint8_t pretend_memory[PRETEND_MEMORY] __attribute__((aligned(4096)));
 struct cpu_features cpu;
@@ -69,20 +67,15 @@ void *ioremap(uint64_t maddr, uint64_t size, bool cached)
     return maddr_to_va(maddr);
 }
 
-mfn_t page_alloc(unsigned order, unsigned addr_bits)
+void *hvmap_alloc_large(uint64_t bytes)
 {
-    void *p;
-
-    (void)addr_bits;
-    if (posix_memalign(&p, PAGE_SIZE, PAGE_SIZE << order))
-        return MFN_NONE;
-    return mfn((uint64_t)p >> PAGE_SHIFT);
+    return malloc(bytes);
 }
 
-void page_free(mfn_t m, unsigned order)
+void hvmap_free_large(void *p, uint64_t bytes)
 {
-    (void)order;
-    free(mfn_to_va(m));
+    (void)bytes;
+    free(p);
 }
 
 static uint32_t random_state = 1;
@@ -348,7 +341,9 @@ static void loader_1(void **state)
     assert_string_equal(boot_info.cmdline, "console=com1");
     assert_string_equal(boot_info.modules[0].cmdline, "console=hvc0 ro");
     assert_int_equal(boot_info.modules[0].end, 0x401234);
-    assert_int_equal(boot_info.nr_e820, 2);
+    assert_int_equal(boot_info.nr_e820, 4); /* with the interrupt controllers */
+    assert_int_equal(boot_info.e820[3].start, 0xfee00000);
+    assert_int_equal(boot_info.e820[3].type, 2);
     assert_int_equal(boot_info.e820[1].end, 0x8000000);
     reset(state);
     multiboot1("GRUB 2.06", "placeholder loglvl=all", "root=/dev/vda ro");
@@ -393,7 +388,7 @@ static void loader_2(void **state)
     assert_string_equal(boot_info.cmdline, "com1=9600");
     assert_string_equal(boot_info.modules[0].cmdline, "hello world");
     assert_int_equal(boot_info.modules[0].start, 0x500000);
-    assert_int_equal(boot_info.nr_e820, 2);
+    assert_int_equal(boot_info.nr_e820, 4);
 }
 
 /* ---- firmware's tables ---- */

@@ -17,10 +17,6 @@ static inline uint64_t va_to_maddr(const void *va)
 {
     return (uint64_t)va - IMAGE_VIRT;
 }
-static inline void *mfn_to_va(mfn_t m)
-{
-    return (void *)(m.v << PAGE_SHIFT); /* pages of the fake page_alloc() are host pages */
-}
 static inline void *low_mem(uint32_t maddr)
 {
     return maddr_to_va(maddr);
@@ -30,3 +26,5 @@ static inline uint64_t image_maddr(const void *p)
     return va_to_maddr(p);
 }
 void *ioremap(uint64_t maddr, uint64_t size, bool cached);
+void *hvmap_alloc_large(uint64_t bytes);
+void hvmap_free_large(void *p, uint64_t bytes);
