@@ -20,7 +20,7 @@ EXPECTED = {
     "forged_rips": " ".join(["SEGV"] * 9),
     "forged_rflags": r"iopl 0 vm 0 if 1, popf iopl 0 vm 0 if 1, popf if off 1, nt survives",
     "bad_addresses": " ".join([SEGV] * 12) + r" stack (BUS|SEGV) call ok",
-    "privileged": r"hlt:SEGV (xsetbv:ILL iret to 0:SEGV )?(lock in:ILL)?",
+    "privileged": r"hlt:SEGV( xsetbv:ILL iret to 0:SEGV)?( lock in:ILL)?",
     "edge_of_page": r"SEGV SEGV SEGV SEGV SEGV ILL ILL hlt SEGV",
     "tsc": r"off SEGV SEGV, child SEGV, on ok ok",
     "ports": r"own ok, other SEGV, two SEGV ok SEGV SEGV SEGV SEGV SEGV, iopl 0 ok, gone SEGV",
