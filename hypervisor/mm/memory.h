@@ -17,5 +17,4 @@ hcall_fn xenmem_increase_reservation, xenmem_decrease_reservation, xenmem_popula
     xenmem_exchange, xenmem_maximum_ram_page, xenmem_current_reservation,
     xenmem_maximum_reservation, xenmem_maximum_gpfn, xenmem_machphys_mfn_list,
     xenmem_machphys_mapping, xenmem_memory_map, xenmem_machine_memory_map, xenmem_set_memory_map,
-    xenmem_claim_pages, xenmem_acquire_resource, xenmem_sharing_counter,
-    xenmem_reserved_device_memory_map, xenmem_remove_from_physmap;
+    xenmem_claim_pages, xenmem_acquire_resource, xenmem_reserved_device_memory_map;

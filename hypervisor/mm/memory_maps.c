@@ -157,22 +157,10 @@ long xenmem_acquire_resource(struct hcall *c, void *arg)
     return r->type == XENMEM_resource_grant_table ? acquire_grant_table(d, r) : -EOPNOTSUPP;
 }
 
-/* Nothing is ever shared or paged. */
-long xenmem_sharing_counter(struct hcall *, void *)
-{
-    return 0;
-}
-
 long xenmem_reserved_device_memory_map(struct hcall *, void *arg)
 {
     struct xen_reserved_device_memory_map *m = arg;
 
     m->nr_entries = 0;
     return 0;
-}
-
-/* PV domains keep their own physical map. */
-long xenmem_remove_from_physmap(struct hcall *, void *)
-{
-    return -EACCES;
 }
