@@ -78,6 +78,7 @@ long evtchnop_bind_virq(struct hcall *c, void *arg)
 {
     struct evtchn_bind_virq *op = arg;
     struct domain *d = c->d;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->evtchn->lock);
     struct vcpu *v = vcpu_of(d, op->vcpu);
     struct port *p;
     uint32_t n;
@@ -87,38 +88,32 @@ long evtchnop_bind_virq(struct hcall *c, void *arg)
         return -EINVAL;
     if (!v)
         return -ENOENT;
-    spin_lock(&d->evtchn->lock);
     rc = v->virq_port[op->virq] ? -EEXIST : port_alloc(d, &n, &p);
-    if (!rc) {
-        p->line = op->virq;
-        p->vcpu = (uint16_t)op->vcpu;
-        p->state = PORT_VIRQ;
-        WRITE_ONCE(v->virq_port[op->virq], n);
-        op->port = n;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
+    if (rc)
+        return rc;
+    p->line = op->virq;
+    p->vcpu = (uint16_t)op->vcpu;
+    p->state = PORT_VIRQ;
+    WRITE_ONCE(v->virq_port[op->virq], n);
+    op->port = n;
+    return 0;
 }
 
 long evtchnop_bind_ipi(struct hcall *c, void *arg)
 {
     struct evtchn_bind_ipi *op = arg;
     struct domain *d = c->d;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->evtchn->lock);
     struct port *p;
     uint32_t n;
-    int rc;
+    int rc = vcpu_of(d, op->vcpu) ? port_alloc(d, &n, &p) : -ENOENT;
 
-    if (!vcpu_of(d, op->vcpu))
-        return -ENOENT;
-    spin_lock(&d->evtchn->lock);
-    rc = port_alloc(d, &n, &p);
-    if (!rc) {
-        p->vcpu = (uint16_t)op->vcpu;
-        p->state = PORT_IPI;
-        op->port = n;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
+    if (rc)
+        return rc;
+    p->vcpu = (uint16_t)op->vcpu;
+    p->state = PORT_IPI;
+    op->port = n;
+    return 0;
 }
 
 /* The table from line to port, made for the first line. */
@@ -231,20 +226,16 @@ long evtchnop_bind_vcpu(struct hcall *c, void *arg)
 {
     struct evtchn_bind_vcpu *op = arg;
     struct domain *d = c->d;
-    struct port *p;
-    long rc = -EINVAL;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->evtchn->lock);
+    struct port *p = port_of(d->evtchn, op->port);
 
     if (!vcpu_of(d, op->vcpu))
         return -ENOENT;
-    spin_lock(&d->evtchn->lock);
-    p = port_of(d->evtchn, op->port);
-    if (p && (p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
-              (p->state == PORT_VIRQ && virq_is_global(p->line)))) {
-        WRITE_ONCE(p->vcpu, (uint16_t)op->vcpu);
-        rc = 0;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
+    if (!p || !(p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
+                (p->state == PORT_VIRQ && virq_is_global(p->line))))
+        return -EINVAL;
+    WRITE_ONCE(p->vcpu, (uint16_t)op->vcpu);
+    return 0;
 }
 
 long evtchnop_unmask(struct hcall *c, void *arg)
