@@ -4,10 +4,8 @@
  * tools to map (ABI: memory.h). Maps that the toolstack sets belong to the domain and are
  * guarded by its lock (LOCK_DOMAIN).
  */
-#include <xen/memory.h>
 #include "mm/memory.h"
 #include "mm/frame.h"
-#include "mm/guest_copy.h"
 #include "mm/page_alloc.h"
 #include "boot/boot.h"
 #include "comms/grant.h"
