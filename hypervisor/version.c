@@ -25,11 +25,6 @@ static long put(struct hcall *c, const void *what, size_t size)
     return copy_to_guest(guest_va(c->a[1]), what, size);
 }
 
-long xenver_version(struct hcall *, void *)
-{
-    return 4 << 16 | 17;
-}
-
 long xenver_extraversion(struct hcall *c, void *)
 {
     xen_extraversion_t extra = ".0-bonsai";
@@ -77,11 +72,6 @@ long xenver_get_features(struct hcall *c, void *arg)
     return 0;
 }
 
-long xenver_pagesize(struct hcall *, void *)
-{
-    return PAGE_SIZE;
-}
-
 long xenver_guest_handle(struct hcall *c, void *)
 {
     return put(c, c->d->handle, sizeof(c->d->handle));
@@ -93,8 +83,3 @@ long xenver_commandline(struct hcall *c, void *)
     return put(c, boot_info.cmdline, sizeof(xen_commandline_t));
 }
 _Static_assert(sizeof(boot_info.cmdline) == sizeof(xen_commandline_t), "same size");
-
-long xenver_build_id(struct hcall *, void *)
-{
-    return -ENODATA;
-}

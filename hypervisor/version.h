@@ -7,6 +7,5 @@
 
 #define BONSAI_VERSION "0.1"
 
-hcall_fn xenver_version, xenver_extraversion, xenver_compile_info, xenver_capabilities,
-    xenver_changeset, xenver_platform_parameters, xenver_get_features, xenver_pagesize,
-    xenver_guest_handle, xenver_commandline, xenver_build_id;
+hcall_fn xenver_extraversion, xenver_compile_info, xenver_capabilities, xenver_changeset,
+    xenver_platform_parameters, xenver_get_features, xenver_guest_handle, xenver_commandline;

@@ -78,6 +78,7 @@ long evtchnop_bind_virq(struct hcall *c, void *arg)
 {
     struct evtchn_bind_virq *op = arg;
     struct domain *d = c->d;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->evtchn->lock);
     struct vcpu *v = vcpu_of(d, op->vcpu);
     struct port *p;
     uint32_t n;
@@ -87,38 +88,32 @@ long evtchnop_bind_virq(struct hcall *c, void *arg)
         return -EINVAL;
     if (!v)
         return -ENOENT;
-    spin_lock(&d->evtchn->lock);
     rc = v->virq_port[op->virq] ? -EEXIST : port_alloc(d, &n, &p);
-    if (!rc) {
-        p->line = op->virq;
-        p->vcpu = (uint16_t)op->vcpu;
-        p->state = PORT_VIRQ;
-        WRITE_ONCE(v->virq_port[op->virq], n);
-        op->port = n;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
+    if (rc)
+        return rc;
+    p->line = op->virq;
+    p->vcpu = (uint16_t)op->vcpu;
+    p->state = PORT_VIRQ;
+    WRITE_ONCE(v->virq_port[op->virq], n);
+    op->port = n;
+    return 0;
 }
 
 long evtchnop_bind_ipi(struct hcall *c, void *arg)
 {
     struct evtchn_bind_ipi *op = arg;
     struct domain *d = c->d;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->evtchn->lock);
     struct port *p;
     uint32_t n;
-    int rc;
+    int rc = vcpu_of(d, op->vcpu) ? port_alloc(d, &n, &p) : -ENOENT;
 
-    if (!vcpu_of(d, op->vcpu))
-        return -ENOENT;
-    spin_lock(&d->evtchn->lock);
-    rc = port_alloc(d, &n, &p);
-    if (!rc) {
-        p->vcpu = (uint16_t)op->vcpu;
-        p->state = PORT_IPI;
-        op->port = n;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
+    if (rc)
+        return rc;
+    p->vcpu = (uint16_t)op->vcpu;
+    p->state = PORT_IPI;
+    op->port = n;
+    return 0;
 }
 
 /* The table from line to port, made for the first line. */
@@ -137,12 +132,15 @@ static int pirq_ports_ready(struct domain *d)
     return 0;
 }
 
-static int bind_pirq(struct domain *d, struct evtchn_bind_pirq *op)
+long evtchnop_bind_pirq(struct hcall *c, void *arg)
 {
+    struct evtchn_bind_pirq *op = arg;
+    struct domain *d = c->d;
     struct evtchn_table *t = d->evtchn;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&t->lock);
     struct port *p;
     uint32_t n;
-    int rc = pirq_ports_ready(d);
+    int rc = op->pirq < nr_pirqs(d) ? pirq_ports_ready(d) : -EINVAL;
 
     if (rc)
         return rc;
@@ -163,20 +161,6 @@ static int bind_pirq(struct domain *d, struct evtchn_bind_pirq *op)
     }
     op->port = n;
     return 0;
-}
-
-long evtchnop_bind_pirq(struct hcall *c, void *arg)
-{
-    struct evtchn_bind_pirq *op = arg;
-    struct domain *d = c->d;
-    int rc;
-
-    if (op->pirq >= nr_pirqs(d))
-        return -EINVAL;
-    spin_lock(&d->evtchn->lock);
-    rc = bind_pirq(d, op);
-    spin_unlock(&d->evtchn->lock);
-    return rc;
 }
 
 long evtchnop_close(struct hcall *c, void *arg)
@@ -242,20 +226,16 @@ long evtchnop_bind_vcpu(struct hcall *c, void *arg)
 {
     struct evtchn_bind_vcpu *op = arg;
     struct domain *d = c->d;
-    struct port *p;
-    long rc = -EINVAL;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->evtchn->lock);
+    struct port *p = port_of(d->evtchn, op->port);
 
     if (!vcpu_of(d, op->vcpu))
         return -ENOENT;
-    spin_lock(&d->evtchn->lock);
-    p = port_of(d->evtchn, op->port);
-    if (p && (p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
-              (p->state == PORT_VIRQ && virq_is_global(p->line)))) {
-        WRITE_ONCE(p->vcpu, (uint16_t)op->vcpu);
-        rc = 0;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
+    if (!p || !(p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
+                (p->state == PORT_VIRQ && virq_is_global(p->line))))
+        return -EINVAL;
+    WRITE_ONCE(p->vcpu, (uint16_t)op->vcpu);
+    return 0;
 }
 
 long evtchnop_unmask(struct hcall *c, void *arg)
@@ -289,23 +269,17 @@ long evtchnop_reset(struct hcall *c, void *arg)
 
 long evtchnop_init_control(struct hcall *c, void *arg)
 {
-    int rc;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&c->d->evtchn->lock);
 
-    spin_lock(&c->d->evtchn->lock);
-    rc = fifo_init_control(c->d, arg);
-    spin_unlock(&c->d->evtchn->lock);
-    return rc;
+    return fifo_init_control(c->d, arg);
 }
 
 long evtchnop_expand_array(struct hcall *c, void *arg)
 {
     struct evtchn_expand_array *op = arg;
-    int rc;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&c->d->evtchn->lock);
 
-    spin_lock(&c->d->evtchn->lock);
-    rc = fifo_expand_array(c->d, op->array_gfn);
-    spin_unlock(&c->d->evtchn->lock);
-    return rc;
+    return fifo_expand_array(c->d, op->array_gfn);
 }
 
 /* Counts from the port's next event on. */
@@ -313,17 +287,13 @@ long evtchnop_set_priority(struct hcall *c, void *arg)
 {
     struct evtchn_set_priority *op = arg;
     struct evtchn_table *t = c->d->evtchn;
-    struct port *p;
-    long rc = 0;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&t->lock);
+    struct port *p = port_of(t, op->port);
 
-    spin_lock(&t->lock);
-    p = port_of(t, op->port);
     if (!t->fifo)
-        rc = -ENOSYS;
-    else if (!p || op->priority > EVTCHN_FIFO_PRIORITY_MIN)
-        rc = -EINVAL;
-    else
-        WRITE_ONCE(p->priority, (uint8_t)op->priority);
-    spin_unlock(&t->lock);
-    return rc;
+        return -ENOSYS;
+    if (!p || op->priority > EVTCHN_FIFO_PRIORITY_MIN)
+        return -EINVAL;
+    WRITE_ONCE(p->priority, (uint8_t)op->priority);
+    return 0;
 }

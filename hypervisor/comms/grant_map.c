@@ -164,18 +164,12 @@ static int16_t map_host(struct hcall *c, const struct gnttab_map_grant_ref *op,
     struct frame *f = frame_of(m);
     bool write = !(op->flags & GNTMAP_readonly);
 
-    if (!frame_get(f, owner))
+    if (!frame_hold(f, owner, write))
         return GNTST_general_error;
-    if (write && frame_get_type(f, FRAME_WRITABLE)) {
-        frame_put(f);
-        return GNTST_general_error;
-    }
     if (host_install(c, op->host_addr, op->flags & GNTMAP_contains_pte, host_pte(m, op->flags),
                      NULL))
         return GNTST_okay;
-    if (write)
-        frame_put_type(f);
-    frame_put(f);
+    frame_drop(f, write);
     return GNTST_general_error;
 }
 
@@ -299,21 +293,6 @@ long gnttab_unmap_grant_ref(struct hcall *c, void *elem, struct gnttab_call *cal
     return defer(call, op->handle, halves);
 }
 
-/* The frame that an own page-table entry maps, with the references that a copy of the entry needs.
- * NULL: it maps none of d's frames, or may not be copied. */
-static struct frame *hold_target(struct domain *d, uint64_t pte)
-{
-    struct frame *f = pte & PTE_P ? frame_of(pte_mfn(pte)) : NULL;
-
-    if (!f || !frame_get(f, d))
-        return NULL;
-    if (pte & PTE_RW && frame_get_type(f, FRAME_WRITABLE)) {
-        frame_put(f);
-        return NULL;
-    }
-    return f;
-}
-
 /* Moves the entry that maps new_addr to host_addr, where the granted frame is mapped. */
 static bool replace(struct hcall *c, const struct gnttab_unmap_and_replace *op, mfn_t granted)
 {
@@ -324,16 +303,16 @@ static bool replace(struct hcall *c, const struct gnttab_unmap_and_replace *op, 
     if (!slot)
         return false;
     pte = READ_ONCE(*(uint64_t *)maddr_to_va(slot));
-    target = hold_target(c->d, pte);
+    target = pte & PTE_P ? frame_of(pte_mfn(pte)) : NULL;
+    if (!frame_hold(target, c->d, pte & PTE_RW)) /* none of ours: the entry may not be copied */
+        target = NULL;
     if (target || !(pte & PTE_P))
         ok = host_install(c, op->host_addr, false, target ? pte : 0, &granted);
     if (ok && target) {
         mfn_t m = pte_mfn(pte);
         (void)pt_install_l1(c->d, slot, 0, &m); /* changed meanwhile: then both map it */
     } else if (target) {
-        if (pte & PTE_RW)
-            frame_put_type(target);
-        frame_put(target);
+        frame_drop(target, pte & PTE_RW);
     }
     frame_put(table);
     return ok;

@@ -14,8 +14,8 @@ void pirq_unbind(struct domain *d, unsigned pirq);
 unsigned nr_pirqs(const struct domain *d);
 
 hcall_fn physdevop_eoi, physdevop_irq_status_query, physdevop_set_iopl, physdevop_set_iobitmap,
-    physdevop_apic_read, physdevop_apic_write, physdevop_alloc_irq_vector, physdevop_map_pirq,
-    physdevop_unmap_pirq, physdevop_setup_gsi, physdevop_get_free_pirq, physdevop_pci_device_add,
+    physdevop_apic_read, physdevop_alloc_irq_vector, physdevop_map_pirq, physdevop_unmap_pirq,
+    physdevop_setup_gsi, physdevop_get_free_pirq, physdevop_pci_device_add,
     physdevop_pci_device_remove, physdevop_manage_pci_add, physdevop_manage_pci_remove,
     physdevop_restore_msi, physdevop_restore_msi_ext, physdevop_pirq_eoi_gmfn;
 /* platform_op: arg is struct xen_platform_op, copied in and back. */

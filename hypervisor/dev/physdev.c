@@ -82,11 +82,6 @@ long physdevop_apic_read(struct hcall *, void *arg)
     return ioapic_read_register(op->apic_physbase, op->reg, &op->value) ? 0 : -EINVAL;
 }
 
-long physdevop_apic_write(struct hcall *, void *)
-{
-    return -EPERM; /* the registers are the hypervisor's */
-}
-
 long physdevop_alloc_irq_vector(struct hcall *, void *arg)
 {
     struct physdev_irq *op = arg;

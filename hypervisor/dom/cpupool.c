@@ -32,8 +32,9 @@ static long move_domain(const struct xen_sysctl_cpupool_op *op)
     return op->cpupool_id ? -ENOENT : 0; /* where it is */
 }
 
-long sysctl_cpupool_op(struct xen_sysctl_cpupool_op *op)
+long sysctl_cpupool_op(struct hcall *, struct xen_sysctl *sysctl)
 {
+    struct xen_sysctl_cpupool_op *op = &sysctl->u.cpupool_op;
     uint64_t none = 0;
 
     switch (op->op) {

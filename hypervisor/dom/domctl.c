@@ -53,7 +53,7 @@ static const struct {
 long do_domctl(struct hcall *c, void *arg)
 {
     struct xen_domctl *op = arg;
-    struct domain *d = NULL;
+    struct domain *d PUT_AT_END = NULL;
     struct vcpu *v;
     long rc;
 
@@ -69,14 +69,11 @@ long do_domctl(struct hcall *c, void *arg)
             return -ESRCH;
     }
     if (domctls[op->cmd].flags & OTHER && d == c->d)
-        rc = -EINVAL;
-    else if (domctls[op->cmd].fn)
-        rc = domctls[op->cmd].fn(c, d, op);
-    else if ((v = domctl_vcpu(d, op->u.getvcpuinfo.vcpu, &rc))) /* all begin with the number */
-        rc = domctls[op->cmd].of_vcpu(v, op);
-    if (d)
-        domain_put(d);
-    return rc;
+        return -EINVAL;
+    if (domctls[op->cmd].fn)
+        return domctls[op->cmd].fn(c, d, op);
+    v = domctl_vcpu(d, op->u.getvcpuinfo.vcpu, &rc); /* all begin with the number */
+    return v ? domctls[op->cmd].of_vcpu(v, op) : rc;
 }
 
 /* What this hypervisor can make: PV domains with version 1 grant tables in the one CPU pool. */

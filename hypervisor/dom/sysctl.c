@@ -173,11 +173,6 @@ static long numainfo(struct hcall *, struct xen_sysctl *op)
     return 0;
 }
 
-static long cpupool_op(struct hcall *, struct xen_sysctl *op)
-{
-    return sysctl_cpupool_op(&op->u.cpupool_op);
-}
-
 /* The scheduler has nothing to set. */
 static long scheduler_op(struct hcall *, struct xen_sysctl *op)
 {
@@ -223,7 +218,7 @@ static sysctl_fn *const sysctls[] = {
     [XEN_SYSCTL_availheap] = availheap,
     [XEN_SYSCTL_cputopoinfo] = cputopoinfo,
     [XEN_SYSCTL_numainfo] = numainfo,
-    [XEN_SYSCTL_cpupool_op] = cpupool_op,
+    [XEN_SYSCTL_cpupool_op] = sysctl_cpupool_op,
     [XEN_SYSCTL_scheduler_op] = scheduler_op,
     [XEN_SYSCTL_get_cpu_featureset] = get_cpu_featureset,
     [XEN_SYSCTL_get_cpu_policy] = get_cpu_policy,

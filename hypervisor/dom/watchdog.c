@@ -43,23 +43,21 @@ static long set_new(struct domain *d, uint32_t timeout)
 
 long watchdog_set(struct domain *d, uint32_t id, uint32_t timeout)
 {
-    long ret = 0;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->lock);
 
     if (id > NR_WATCHDOGS || (id == 0 && timeout == 0))
         return -EINVAL;
-    spin_lock(&d->lock);
     if (!d->watchdogs && !create(d))
-        ret = -ENOMEM;
-    else if (id == 0)
-        ret = set_new(d, timeout);
-    else if (!d->watchdogs[id - 1].cpu)
-        ret = -EINVAL;
-    else if (timeout)
+        return -ENOMEM;
+    if (id == 0)
+        return set_new(d, timeout);
+    if (!d->watchdogs[id - 1].cpu)
+        return -EINVAL;
+    if (timeout)
         timer_set(&d->watchdogs[id - 1], now() + SECONDS(timeout));
     else
         timer_stop(&d->watchdogs[id - 1]);
-    spin_unlock(&d->lock);
-    return ret;
+    return 0;
 }
 
 void watchdog_stop_all(struct domain *d)

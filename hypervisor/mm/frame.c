@@ -224,6 +224,18 @@ void frame_put_and_type(struct frame *f)
     frame_put(f);
 }
 
+bool frame_hold(struct frame *f, const struct domain *d, bool write)
+{
+    return f && (write ? !frame_get_and_type(f, d, FRAME_WRITABLE) : frame_get(f, d));
+}
+
+void frame_drop(struct frame *f, bool write)
+{
+    if (write)
+        frame_put_type(f);
+    frame_put(f);
+}
+
 enum frame_type frame_type_now(const struct frame *f)
 {
     uint64_t x = READ_ONCE(f->type);

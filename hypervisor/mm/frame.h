@@ -175,6 +175,9 @@ int frame_finish_partial(struct frame *f, long *budget);
 /* Both. -EPERM when d is not the owner. */
 int frame_get_and_type(struct frame *f, const struct domain *d, enum frame_type t);
 void frame_put_and_type(struct frame *f);
+/* What an L1 entry holds: a reference, and with write a writable use. f may be NULL: false. */
+bool frame_hold(struct frame *f, const struct domain *d, bool write);
+void frame_drop(struct frame *f, bool write);
 enum frame_type frame_type_now(const struct frame *f); /* FRAME_NONE when the type's count is 0 */
 bool frame_is_pinned(const struct frame *f);
 /* Marks it pinned: the caller's use and reference become the pin's. false: it was already. */

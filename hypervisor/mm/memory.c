@@ -5,10 +5,8 @@
  * Continuation: the extent to go on with is in the bits of the command above the first six, so a
  * guest that forges it only skips some of its own extents.
  */
-#include <xen/memory.h>
 #include "mm/memory.h"
 #include "mm/frame.h"
-#include "mm/guest_copy.h"
 #include "dom/domain.h"
 #include "hypercall.h"
 
@@ -18,11 +16,6 @@
 unsigned memory_max_order(const struct domain *caller)
 {
     return caller->privileged ? 18 : 9;
-}
-
-static guest_va_t extent_at(const struct xen_memory_reservation *r, uint64_t i)
-{
-    return guest_va_at(guest_va((uint64_t)r->extent_start.p), i, sizeof(xen_pfn_t));
 }
 
 static bool populate_one(struct domain *d, const struct xen_memory_reservation *r, uint64_t i,

@@ -4,10 +4,8 @@
  * tools to map (ABI: memory.h). Maps that the toolstack sets belong to the domain and are
  * guarded by its lock (LOCK_DOMAIN).
  */
-#include <xen/memory.h>
 #include "mm/memory.h"
 #include "mm/frame.h"
-#include "mm/guest_copy.h"
 #include "mm/page_alloc.h"
 #include "boot/boot.h"
 #include "comms/grant.h"
@@ -157,22 +155,10 @@ long xenmem_acquire_resource(struct hcall *c, void *arg)
     return r->type == XENMEM_resource_grant_table ? acquire_grant_table(d, r) : -EOPNOTSUPP;
 }
 
-/* Nothing is ever shared or paged. */
-long xenmem_sharing_counter(struct hcall *, void *)
-{
-    return 0;
-}
-
 long xenmem_reserved_device_memory_map(struct hcall *, void *arg)
 {
     struct xen_reserved_device_memory_map *m = arg;
 
     m->nr_entries = 0;
     return 0;
-}
-
-/* PV domains keep their own physical map. */
-long xenmem_remove_from_physmap(struct hcall *, void *)
-{
-    return -EACCES;
 }

@@ -96,6 +96,11 @@ hcall_fn do_mmu_update, do_mmuext_op, do_update_va_mapping, do_update_va_mapping
 /* Who is meant by a foreigndom argument: with a reference unless domain_io or domain_xen; NULL and
  * *err. */
 struct domain *pt_target_get(struct domain *caller, uint32_t domid, int *err);
+/* Flushes va (~0: everything) for the vCPUs of d in the guest's mask, or all (NULL). 0, -EFAULT. */
+int pt_flush_vcpus(struct domain *d, const guest_va_t *which, uint64_t va);
+/* The end of an operation on an array of `size` bytes each: what a continuation needs into c->a[],
+ * or how many were done into *c->a[2]. rc, or -EFAULT. */
+long pt_call_end(struct hcall *c, long rc, uint32_t done, size_t size);
 void pt_target_put(const struct domain *caller, struct domain *d);
 
 /* mm/baseptr.c. New kernel (or user) L4 for v, the current vCPU or one not running: takes

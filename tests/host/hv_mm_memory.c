@@ -281,7 +281,6 @@ static void figures_of_domains(void **state)
     assert_int_equal(op(gv, 3, xenmem_current_reservation, &other), -EPERM);
     assert_int_equal(op(zero->vcpu[0], 3, xenmem_current_reservation, &none), -ESRCH);
     assert_int_equal(op(gv, 2, xenmem_maximum_ram_page, NULL), PRETEND_FRAMES);
-    assert_int_equal(op(gv, 18, xenmem_sharing_counter, NULL), 0);
 }
 
 static void maps_of_memory(void **state)
