@@ -37,6 +37,9 @@
 
 #define SLICE     MILLISECONDS(10)
 #define MIN_BOOST MICROSECONDS(200)
+/* A vCPU that wakes does not take the CPU from one that got it less than this ago: else a guest
+ * that sends packets pays two switches for each instead of for a batch (docs/decisions.md). */
+#define RATELIMIT MICROSECONDS(500)
 
 struct slice {
     struct timer timer;
@@ -262,13 +265,14 @@ switch_to(struct pcpu *p, struct vcpu *prev, struct vcpu *next)
 
 /* The first of the queue, or prev when it may and should go on, or the idle vCPU. sched_lock held.
  */
-static struct vcpu *choose(struct pcpu *p, struct vcpu *prev, bool keep)
+static struct vcpu *choose(struct pcpu *p, struct vcpu *prev, bool keep, nsec_t t)
 {
     struct vcpu *next;
 
     if (list_empty(&p->run_queue))
         return keep ? prev : p->idle;
-    if (keep && prev->slice_left && !p->preempt && !p->yielded)
+    if (keep && prev->slice_left && !p->yielded &&
+        (!p->preempt || t < prev->turn_start + RATELIMIT))
         return prev;
     next = list_entry(p->run_queue.next, struct vcpu, run_link);
     dequeue(next);
@@ -281,15 +285,17 @@ void schedule(void)
 {
     struct pcpu *p = this_cpu();
     struct vcpu *prev = p->current, *next;
-    nsec_t t = now();
+    nsec_t t = now(), end;
     bool keep;
 
     spin_lock(&p->sched_lock);
     keep = !prev->is_idle && vcpu_runnable(prev);
     prev->slice_left = t < prev->slice_end ? prev->slice_end - t : 0;
-    p->chosen = next = choose(p, prev, keep);
-    p->preempt = p->yielded = false;
+    p->chosen = next = choose(p, prev, keep, t);
+    p->preempt &= next == prev; /* the one that woke still waits */
+    p->yielded = false;
     if (prev != next) {
+        next->turn_start = t;
         if (!prev->is_idle)
             runstate_change(prev, keep ? RUNSTATE_runnable : resting_state(prev), t);
         if (!next->is_idle) {
@@ -298,10 +304,11 @@ void schedule(void)
         }
     }
     next->slice_end = t + (next->slice_left ? next->slice_left : SLICE);
+    end = p->preempt ? min(next->slice_end, next->turn_start + RATELIMIT) : next->slice_end;
     spin_unlock(&p->sched_lock);
 
     if (!next->is_idle && !list_empty(&p->run_queue))
-        timer_set(&slices[p->id]->timer, next->slice_end);
+        timer_set(&slices[p->id]->timer, end);
     else if (slices[p->id]->timer.cpu)
         timer_stop(&slices[p->id]->timer);
     switch_to(p, prev, next);
