@@ -237,7 +237,7 @@ def modules(tree, folder, release, names):
             tree.file(f"lib/modules/{release}/{path}", base / path)
         for path in ("modules.builtin", "modules.order", "modules.builtin.modinfo"):
             shutil.copy(base / path, small / path)
-        subprocess.run(["depmod", "-b", work, release], check=True)
+        subprocess.run(["/sbin/depmod", "-b", work, release], check=True)
         for path in ("modules.dep", "modules.alias", "modules.builtin", "modules.symbols"):
             tree.text(f"lib/modules/{release}/{path}", (small / path).read_bytes())
 

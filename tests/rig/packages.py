@@ -96,7 +96,7 @@ def kernel():
 
     def finish(work):
         os.rename(work / f"root/boot/vmlinuz-{release}", work / "vmlinuz")
-        subprocess.run(["depmod", "-b", work / "root", release], check=True)
+        subprocess.run(["/sbin/depmod", "-b", work / "root", release], check=True)
 
     return fetch("kernel", [package], finish), release
 
