@@ -20,7 +20,6 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "version.h"
 #include "comms/evtchn.h"
 #include "comms/grant.h"
@@ -44,12 +43,14 @@
 
 #define PRIV           1u /* privileged domains only: -EPERM */
 #define BACK           2u /* the structure is copied back, also when the handler fails */
+#define FIXED          8u /* answers `answer`, without a handler */
 #define NOMC           4u /* not in a multicall */
 
 struct row {
     hcall_fn *fn;
     uint16_t size; /* bytes copied in and handed over as arg; 0: none */
     uint8_t flags;
+    int answer; /* FIXED */
 };
 
 /* An op is one row, or a table of rows indexed by the sub-op in a[0] & cmd_mask; the structure's
@@ -125,12 +126,12 @@ static const struct row memory_ops[] = {
     [XENMEM_set_memory_map] = {xenmem_set_memory_map, S(xen_foreign_memory_map), PRIV},
     [XENMEM_claim_pages] = {xenmem_claim_pages, S(xen_memory_reservation), PRIV},
     [XENMEM_acquire_resource] = {xenmem_acquire_resource, S(xen_mem_acquire_resource), BACK | PRIV},
-    [XENMEM_get_sharing_freed_pages] = {xenmem_sharing_counter, 0, PRIV},
-    [XENMEM_get_sharing_shared_pages] = {xenmem_sharing_counter, 0, PRIV},
+    /* nothing is ever shared or paged, and PV domains keep their own physical map */
+    [XENMEM_get_sharing_freed_pages] = {NULL, 0, FIXED | PRIV, 0},
+    [XENMEM_get_sharing_shared_pages] = {NULL, 0, FIXED | PRIV, 0},
     [XENMEM_reserved_device_memory_map] = {xenmem_reserved_device_memory_map,
                                            S(xen_reserved_device_memory_map), BACK | PRIV},
-    [XENMEM_add_to_physmap] = {xenmem_add_to_physmap, 0, 0},
-    [XENMEM_remove_from_physmap] = {xenmem_remove_from_physmap, 0, 0},
+    [XENMEM_remove_from_physmap] = {NULL, 0, FIXED, -EACCES},
 };
 
 static const struct row physdev_ops[] = {
@@ -138,7 +139,7 @@ static const struct row physdev_ops[] = {
     [PHYSDEVOP_set_iopl] = {physdevop_set_iopl, S(physdev_set_iopl), 0},
     [PHYSDEVOP_set_iobitmap] = {physdevop_set_iobitmap, S(physdev_set_iobitmap), 0},
     [PHYSDEVOP_apic_read] = {physdevop_apic_read, S(physdev_apic), BACK | PRIV},
-    [PHYSDEVOP_apic_write] = {physdevop_apic_write, S(physdev_apic), PRIV},
+    [PHYSDEVOP_apic_write] = {NULL, 0, FIXED, -EPERM}, /* the registers are the hypervisor's */
     [PHYSDEVOP_alloc_irq_vector] = {physdevop_alloc_irq_vector, S(physdev_irq), BACK | PRIV},
     [PHYSDEVOP_eoi] = {physdevop_eoi, S(physdev_eoi), 0},
     [PHYSDEVOP_map_pirq] = {physdevop_map_pirq, S(physdev_map_pirq), BACK | PRIV},
@@ -148,8 +149,6 @@ static const struct row physdev_ops[] = {
     [PHYSDEVOP_restore_msi] = {physdevop_restore_msi, S(physdev_restore_msi), PRIV},
     [PHYSDEVOP_setup_gsi] = {physdevop_setup_gsi, S(physdev_setup_gsi), PRIV},
     [PHYSDEVOP_get_free_pirq] = {physdevop_get_free_pirq, S(physdev_get_free_pirq), BACK | PRIV},
-    [PHYSDEVOP_pci_mmcfg_reserved] = {physdevop_pci_mmcfg_reserved, S(physdev_pci_mmcfg_reserved),
-                                      PRIV},
     [PHYSDEVOP_pci_device_add] = {physdevop_pci_device_add, S(physdev_pci_device_add), PRIV},
     [PHYSDEVOP_pci_device_remove] = {physdevop_pci_device_remove, S(physdev_pci_device), PRIV},
     [PHYSDEVOP_restore_msi_ext] = {physdevop_restore_msi_ext, S(physdev_pci_device), PRIV},
@@ -167,17 +166,17 @@ static const struct row console_ops[] = {
 };
 
 static const struct row version_ops[] = {
-    [XENVER_version] = {xenver_version, 0, 0},
+    [XENVER_version] = {NULL, 0, FIXED, 4 << 16 | 17},
     [XENVER_extraversion] = {xenver_extraversion, 0, 0},
     [XENVER_compile_info] = {xenver_compile_info, 0, 0},
     [XENVER_capabilities] = {xenver_capabilities, 0, 0},
     [XENVER_changeset] = {xenver_changeset, 0, 0},
     [XENVER_platform_parameters] = {xenver_platform_parameters, 0, 0},
     [XENVER_get_features] = {xenver_get_features, S(xen_feature_info), BACK},
-    [XENVER_pagesize] = {xenver_pagesize, 0, 0},
+    [XENVER_pagesize] = {NULL, 0, FIXED, PAGE_SIZE},
     [XENVER_guest_handle] = {xenver_guest_handle, 0, 0},
     [XENVER_commandline] = {xenver_commandline, 0, PRIV},
-    [XENVER_build_id] = {xenver_build_id, 0, 0},
+    [XENVER_build_id] = {NULL, 0, FIXED, -ENODATA},
 };
 
 static hcall_fn do_multicall, do_vm_assist;
@@ -237,7 +236,9 @@ static const struct row *find_row(uint64_t nr, const struct hcall *c, unsigned *
     if (op->subs) {
         uint64_t sub = c->a[0] & op->cmd_mask;
 
-        return sub < op->nr_subs && op->subs[sub].fn ? &op->subs[sub] : NULL;
+        return sub < op->nr_subs && (op->subs[sub].fn || op->subs[sub].flags & FIXED)
+                   ? &op->subs[sub]
+                   : NULL;
     }
     return op->row.fn ? &op->row : NULL;
 }
@@ -277,14 +278,15 @@ static long dispatch(uint64_t nr, struct hcall *c, unsigned refused)
     }
     if (unlikely((row->flags & PRIV) && !c->d->privileged))
         return -EPERM;
+    if (!row->fn)
+        return row->answer;
     return row->size ? call_row(row, c, argn) : row->fn(c, NULL);
 }
 
-bool hcall_out_of_budget(const struct hcall *c)
+bool hcall_out_of_budget(const struct hcall *)
 {
     struct pcpu *p = this_cpu();
 
-    (void)c;
     if (!p->hcall_deadline) {
         p->hcall_deadline = now() + BUDGET;
         return false;
@@ -318,9 +320,8 @@ void hypercall_entry(struct regs *r)
 }
 
 /* multicall(entries, n): every entry runs, its result is stored; -EFAULT alone ends the list. */
-static long do_multicall(struct hcall *c, void *arg)
+static long do_multicall(struct hcall *c, void *)
 {
-    (void)arg;
     while (c->a[1]) {
         guest_va_t at = guest_va(c->a[0]);
         struct multicall_entry e;
@@ -347,11 +348,10 @@ static long do_multicall(struct hcall *c, void *arg)
     return 0;
 }
 
-static long do_vm_assist(struct hcall *c, void *arg)
+static long do_vm_assist(struct hcall *c, void *)
 {
     uint64_t type = c->a[1];
 
-    (void)arg;
     if (c->a[0] != VMASST_CMD_enable && c->a[0] != VMASST_CMD_disable)
         return -ENOSYS;
     if (type >= 64 || !(VM_ASSIST_VALID & (1ul << type)))

@@ -10,7 +10,6 @@
  * with interrupts served in between.
  */
 #pragma once
-#include "lib/types.h"
 
 struct vcpu;
 struct domain;
@@ -19,11 +18,7 @@ struct hcall {
     uint64_t a[6];  /* rdi rsi rdx r10 r8 r9 as the guest set them */
     struct vcpu *v; /* the caller */
     struct domain *d;
-    nsec_t deadline; /* hcall_out_of_budget() turns true at this time */
 };
-
-/* arg: the copied-in structure of the row's size, or NULL for rows without one. */
-typedef long hcall_fn(struct hcall *c, void *arg);
 
 /* true once about 100 us have passed since entry; cheap (reads the TSC). */
 bool hcall_out_of_budget(const struct hcall *c);

@@ -10,7 +10,7 @@ HV_CFLAGS = $(CSTD) -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidden -mno
             -mgeneral-regs-only -fno-strict-aliasing -fno-stack-protector -fcf-protection=none \
             -fno-asynchronous-unwind-tables -nostdinc \
             -isystem $(HV_GCC_INCLUDE) -D__XEN__ -DBONSAI_DEBUG=$(BONSAI_DEBUG) \
-            -Ihypervisor -Iguest-abi/include -I$(HVO) -include lib/hidden.h -MMD -MP
+            -Ihypervisor -Iguest-abi/include -I$(HVO) -include lib/hidden.h -include lib/lib.h -MMD -MP
 
 # each room lists its objects as HV_<ROOM>_OBJS, relative to hypervisor/
 include $(wildcard hypervisor/*/objs.mk)

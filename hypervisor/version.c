@@ -25,47 +25,35 @@ static long put(struct hcall *c, const void *what, size_t size)
     return copy_to_guest(guest_va(c->a[1]), what, size);
 }
 
-long xenver_version(struct hcall *c, void *arg)
-{
-    (void)c;
-    (void)arg;
-    return 4 << 16 | 17;
-}
-
-long xenver_extraversion(struct hcall *c, void *arg)
+long xenver_extraversion(struct hcall *c, void *)
 {
     xen_extraversion_t extra = ".0-bonsai";
-    (void)arg;
     return put(c, extra, sizeof(extra));
 }
 
-long xenver_compile_info(struct hcall *c, void *arg)
+long xenver_compile_info(struct hcall *c, void *)
 {
     struct xen_compile_info info = {.compiler = "gcc", .compile_by = "bonsai"};
-    (void)arg;
     strlcpy(info.compiler + 3, " " __VERSION__, sizeof(info.compiler) - 3);
     strlcpy(info.compile_date, BONSAI_BUILD_DATE, sizeof(info.compile_date));
     return put(c, &info, sizeof(info));
 }
 
-long xenver_capabilities(struct hcall *c, void *arg)
+long xenver_capabilities(struct hcall *c, void *)
 {
     xen_capabilities_info_t caps = "xen-3.0-x86_64 ";
-    (void)arg;
     return put(c, caps, sizeof(caps));
 }
 
-long xenver_changeset(struct hcall *c, void *arg)
+long xenver_changeset(struct hcall *c, void *)
 {
     xen_changeset_info_t set = BONSAI_CHANGESET;
-    (void)arg;
     return put(c, set, sizeof(set));
 }
 
-long xenver_platform_parameters(struct hcall *c, void *arg)
+long xenver_platform_parameters(struct hcall *c, void *)
 {
     struct xen_platform_parameters p = {.virt_start = HV_VIRT_START};
-    (void)arg;
     return put(c, &p, sizeof(p));
 }
 
@@ -84,30 +72,14 @@ long xenver_get_features(struct hcall *c, void *arg)
     return 0;
 }
 
-long xenver_pagesize(struct hcall *c, void *arg)
+long xenver_guest_handle(struct hcall *c, void *)
 {
-    (void)c;
-    (void)arg;
-    return PAGE_SIZE;
-}
-
-long xenver_guest_handle(struct hcall *c, void *arg)
-{
-    (void)arg;
     return put(c, c->d->handle, sizeof(c->d->handle));
 }
 
 /* Its row is for privileged callers only: it says things of the machine. */
-long xenver_commandline(struct hcall *c, void *arg)
+long xenver_commandline(struct hcall *c, void *)
 {
-    (void)arg;
     return put(c, boot_info.cmdline, sizeof(xen_commandline_t));
 }
 _Static_assert(sizeof(boot_info.cmdline) == sizeof(xen_commandline_t), "same size");
-
-long xenver_build_id(struct hcall *c, void *arg)
-{
-    (void)c;
-    (void)arg;
-    return -ENODATA;
-}

@@ -7,15 +7,5 @@
 
 #define BONSAI_VERSION "0.1"
 
-struct hcall;
-long xenver_version(struct hcall *c, void *arg);
-long xenver_extraversion(struct hcall *c, void *arg);
-long xenver_compile_info(struct hcall *c, void *arg);
-long xenver_capabilities(struct hcall *c, void *arg);
-long xenver_changeset(struct hcall *c, void *arg);
-long xenver_platform_parameters(struct hcall *c, void *arg);
-long xenver_get_features(struct hcall *c, void *arg);
-long xenver_pagesize(struct hcall *c, void *arg);
-long xenver_guest_handle(struct hcall *c, void *arg);
-long xenver_commandline(struct hcall *c, void *arg);
-long xenver_build_id(struct hcall *c, void *arg);
+hcall_fn xenver_extraversion, xenver_compile_info, xenver_capabilities, xenver_changeset,
+    xenver_platform_parameters, xenver_get_features, xenver_guest_handle, xenver_commandline;

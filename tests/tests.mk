@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
-# Tests, demo, ISO and benchmarks, all on the rig (tests/rig). 'make deps' installs what they and the build need.
+# Tests, demo, ISO and benchmarks, all on the rig (tests/rig). 'make deps' installs what they and
+# the build need.
 
 # a room's test programs are its variable ROOM_TESTS
--include $(filter-out $(MAKEFILE_LIST),$(wildcard tests/host/*.mk tests/host/*/*.mk tests/lint/lint.mk))
+-include $(filter-out $(MAKEFILE_LIST),$(wildcard tests/host/*.mk tests/host/*/*.mk \
+    tests/lint/lint.mk))
 HOST_TESTS = $(foreach v,$(filter %_TESTS,$(filter-out HOST_TESTS,$(.VARIABLES))),$($v))
 
 PYTHON = /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE = 1
 export BONSAI_BUILD = $(abspath $(B))
 
-# The packages come first: make remakes this file before it does anything else, and starts anew after it.
+# The packages come first: make remakes this file before it does anything else, and starts anew
+# after it.
 ifneq ($(filter-out clean deps loc,$(or $(MAKECMDGOALS),all)),)
 -include $(B)/deps.mk
 endif

@@ -7,7 +7,6 @@
  * absent, with a warning.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
 
@@ -71,20 +70,9 @@ static void add_cpu(uint32_t apic_id, uint32_t acpi_id, uint32_t flags)
         (struct acpi_cpu){.apic_id = apic_id, .acpi_id = acpi_id, .enabled = flags & 1};
 }
 
-static uint32_t u32_at(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
 static uint64_t u64_at(const uint8_t *p)
 {
-    uint64_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
+    return u32_at(p) | (uint64_t)u32_at(p + 4) << 32;
 }
 
 static void add_override(const uint8_t *e)
@@ -172,11 +160,6 @@ static void parse_fadt(const struct sdt *t)
 
     if (t->length < 116)
         return;
-    acpi_sleep.facs = u32_at(p + 36);
-    acpi_sleep.sci = (uint16_t)(p[46] | p[47] << 8);
-    acpi_sleep.century = p[108];
-    acpi_sleep.pm1a_evt = port_of(t, 56, 148);
-    acpi_sleep.pm1b_evt = port_of(t, 60, 160);
     acpi_sleep.pm1a_cnt = port_of(t, 64, 172);
     acpi_sleep.pm1b_cnt = port_of(t, 68, 184);
     acpi_sleep.pm_timer = port_of(t, 76, 208);
@@ -202,8 +185,6 @@ static void parse_table(uint64_t maddr)
         parse_madt(t);
     else if (!memcmp(t->signature, "FACP", 4))
         parse_fadt(t);
-    else if (!memcmp(t->signature, "HPET", 4) && t->length >= 52)
-        acpi_sleep.hpet = u64_at((const uint8_t *)t + 44);
 }
 
 static bool rsdp_valid(const struct rsdp *r)

@@ -3,7 +3,6 @@
  * What the boot loader and the firmware told us, and the command line.
  */
 #pragma once
-#include "lib/types.h"
 
 #define E820_MAX 256
 struct e820_range {
@@ -33,6 +32,8 @@ bool cmdline_bool(const char *name, bool dflt);
 /* Sizes with K, M, G suffix (default KiB as Xen has it); dflt when absent or malformed (with a
  * warning). */
 uint64_t cmdline_size(const char *name, uint64_t dflt);
+/* The size that s begins with, in bytes, and what follows it; false when there is none. */
+bool parse_size(const char *s, char **end, uint64_t *out);
 void cmdline_warn_unknown(void);
 
 /* Fills boot_info. Modules stay where they are. */
@@ -40,14 +41,10 @@ void multiboot_parse(uint32_t magic, uint64_t info);
 void acpi_init(void); /* MADT: CPUs, IOAPICs, overrides; FADT: sleep and reset registers */
 /* FADT registers for machine_shutdown() and XENPF_enter_acpi_sleep. */
 struct acpi_sleep {
-    uint64_t pm1a_cnt, pm1b_cnt, pm1a_evt, pm1b_evt, reset_reg;
+    uint64_t pm1a_cnt, pm1b_cnt, pm_timer, reset_reg;
     uint8_t reset_space, reset_value;
-    uint64_t pm_timer;
-    uint64_t facs, hpet;
     uint8_t s5_a, s5_b; /* sleep types of power-off, from \_S5 of the DSDT */
     bool s5_known;
-    uint16_t sci;
-    uint8_t century; /* CMOS register, 0: none */
 };
 extern struct acpi_sleep acpi_sleep;
 struct acpi_cpu {

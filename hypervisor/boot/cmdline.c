@@ -5,7 +5,6 @@
  * named.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
 
 static const char *known[96];
 static unsigned nr_known;
@@ -81,46 +80,28 @@ bool cmdline_bool(const char *name, bool dflt)
     return dflt;
 }
 
-static bool parse_size(const char *s, uint64_t *out)
+bool parse_size(const char *s, char **end, uint64_t *out)
 {
-    char *end;
-    uint64_t v = strtoul(s, &end, 0);
-    unsigned shift = 10;
+    static const char suffix[] = "bkmgt";
+    uint64_t v = strtoul(s, end, 0);
+    const char *unit = *end > s && **end ? strchr(suffix, **end | 0x20) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - suffix) : 10;
 
-    if (end == s)
+    if (*end == s || v > ~0ul >> shift)
         return false;
-    switch (*end | 0x20) {
-    case 'b':
-        shift = 0;
-        break;
-    case 'm':
-        shift = 20;
-        break;
-    case 'g':
-        shift = 30;
-        break;
-    case 't':
-        shift = 40;
-        break;
-    case 'k':
-        break;
-    default:
-        end--; /* no suffix */
-    }
-    if (end[1] || v > ~0ul >> shift)
-        return false;
+    *end += unit != NULL;
     *out = v << shift;
     return true;
 }
 
 uint64_t cmdline_size(const char *name, uint64_t dflt)
 {
-    char buf[32];
+    char buf[32], *end;
     uint64_t v;
 
     if (!cmdline_option(name, buf, sizeof(buf)))
         return dflt;
-    if (parse_size(buf, &v))
+    if (parse_size(buf, &end, &v) && !*end)
         return v;
     log_warn("option %s=%s: not a size; ignored", name, buf);
     return dflt;

@@ -3,7 +3,6 @@
  * An exception before the real IDT is there (boot/head.S): our own mistake, or the firmware's.
  */
 #include "boot/early.h"
-#include "lib/lib.h"
 
 void early_trap(uint64_t vector, uint64_t word0, uint64_t word1, uint64_t cr2)
 {

@@ -3,7 +3,6 @@
  * Between boot/head.S and C.
  */
 #pragma once
-#include "lib/types.h"
 
 struct pcpu;
 

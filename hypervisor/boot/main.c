@@ -7,8 +7,6 @@
 #include "boot/boot.h"
 #include "boot/early.h"
 #include "boot/memory_map.h"
-#include "lib/lib.h"
-#include "lib/log.h"
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
 #include "x86/init.h"

@@ -4,7 +4,6 @@
  * overlaps, and asked for what of its RAM is still free.
  */
 #include "boot/memory_map.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 #include "x86/init.h"
 

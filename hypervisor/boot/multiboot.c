@@ -5,7 +5,6 @@
  * it. Modules stay where the loader put them: nothing is allocated there (boot/memory_map.c).
  */
 #include "boot/memory_map.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 
 #define MB1_MAGIC 0x2badb002u
@@ -51,11 +50,6 @@ static char loader_name[64];
 static uint8_t rsdp_copy[36]; /* the loader's own copy may be overwritten before acpi_init() */
 static struct e820_range raw[E820_MAX];
 static unsigned nr_raw;
-
-static void *low(uint64_t maddr)
-{
-    return maddr_to_va(maddr);
-}
 
 static void add_range(uint64_t start, uint64_t bytes, uint32_t type)
 {
@@ -103,15 +97,15 @@ static void add_module(uint64_t start, uint64_t end, const char *string)
 
 static void parse1(uint64_t info)
 {
-    const struct mb1_info *mb = low(info);
+    const struct mb1_info *mb = maddr_to_va(info);
 
     if (mb->flags & MB1_LOADER)
-        strlcpy(loader_name, low(mb->boot_loader_name), sizeof(loader_name));
+        strlcpy(loader_name, maddr_to_va(mb->boot_loader_name), sizeof(loader_name));
     if (mb->flags & MB1_CMDLINE)
-        strlcpy(boot_info.cmdline, skip_name(low(mb->cmdline)), sizeof(boot_info.cmdline));
+        strlcpy(boot_info.cmdline, skip_name(maddr_to_va(mb->cmdline)), sizeof(boot_info.cmdline));
     if (mb->flags & MB1_MMAP) {
         for (uint32_t at = 0; at + sizeof(struct mb1_range) <= mb->mmap_length;) {
-            const struct mb1_range *r = low((uint64_t)mb->mmap_addr + at);
+            const struct mb1_range *r = maddr_to_va((uint64_t)mb->mmap_addr + at);
 
             add_range(r->start, r->bytes, r->type);
             at += r->size + 4;
@@ -120,10 +114,10 @@ static void parse1(uint64_t info)
         add_range(0, (uint64_t)mb->mem_lower << 10, E820_RAM);
         add_range(0x100000, (uint64_t)mb->mem_upper << 10, E820_RAM);
     }
-    const struct mb1_module *mods = low(mb->mods_addr);
+    const struct mb1_module *mods = maddr_to_va(mb->mods_addr);
 
     for (uint32_t i = 0; mb->flags & MB1_MODULES && i < mb->mods_count; i++)
-        add_module(mods[i].start, mods[i].end, mods[i].string ? low(mods[i].string) : "");
+        add_module(mods[i].start, mods[i].end, mods[i].string ? maddr_to_va(mods[i].string) : "");
 }
 
 static void parse2_tag(const struct mb2_tag *t)
@@ -162,11 +156,11 @@ static void parse2_tag(const struct mb2_tag *t)
 
 static void parse2(uint64_t info)
 {
-    uint32_t total = *(const uint32_t *)low(info);
+    uint32_t total = *(const uint32_t *)maddr_to_va(info);
 
     for (int pass = 0; pass < 2; pass++) /* the loader's name decides how the others are read */
         for (uint32_t at = 8; at + sizeof(struct mb2_tag) <= total;) {
-            const struct mb2_tag *t = low(info + at);
+            const struct mb2_tag *t = maddr_to_va(info + at);
 
             if (t->type == MB2_END || t->size < sizeof(*t))
                 break;
@@ -187,8 +181,11 @@ void multiboot_parse(uint32_t magic, uint64_t info)
         parse2(info);
     else
         panic("not started by a multiboot loader (magic number %x)", magic);
+    /* dom0 must not take these for free address space, where the firmware does not say so */
+    add_range(0xfec00000, 0x1000, E820_RESERVED);   /* first IOAPIC */
+    add_range(0xfee00000, 0x100000, E820_RESERVED); /* local APIC, MSI window */
     boot_info.nr_e820 = memory_map_sanitise(raw, nr_raw, boot_info.e820, E820_MAX);
-    if (!boot_info.nr_e820)
+    if (boot_info.e820[0].type != E820_RAM)
         panic("the boot loader gave no memory map");
 
     uint64_t limit = cmdline_size("mem", 0);

@@ -10,7 +10,7 @@
  * memory of their own.
  */
 #include "boot/boot.h"
-#include "lib/lib.h"
+#include "mm/page_alloc.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
@@ -99,15 +99,13 @@ void *__memcpy_chk(void *dst, const void *src, size_t n, size_t room)
 }
 
 /* libzstd calls these when they are there; weak references do not reach so far down. */
-unsigned long long ZSTD_trace_decompress_begin(const void *ctx)
+unsigned long long ZSTD_trace_decompress_begin(const void *)
 {
-    (void)ctx;
     return 0; /* do not trace */
 }
 
-void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace)
+void ZSTD_trace_decompress_end(unsigned long long, const void *)
 {
-    (void)ctx, (void)trace;
 }
 
 /* ---- one function a format: true when exactly out_size bytes came out ---- */
@@ -127,15 +125,13 @@ static bool unpack_zstd(const uint8_t *in, size_t size, uint8_t *out, size_t out
     return ZSTD_decompress(out, out_size, in, size) == out_size;
 }
 
-static void *zlib_alloc(void *opaque, unsigned n, unsigned size)
+static void *zlib_alloc(void *, unsigned n, unsigned size)
 {
-    (void)opaque;
     return calloc(n, size);
 }
 
-static void zlib_free(void *opaque, void *p)
+static void zlib_free(void *, void *p)
 {
-    (void)opaque;
     free(p);
 }
 
@@ -212,7 +208,7 @@ static const void *unpack(const uint8_t *in, size_t size, size_t *out_size, cons
     snprintf(sentence, sizeof(sentence), "it is compressed by %s, which is not supported", f->name);
     if (!f->unpack)
         return NULL;
-    memcpy(&unpacked, in + size - 4, 4);
+    unpacked = u32_at(in + size - 4);
     snprintf(sentence, sizeof(sentence), "it is damaged: a size of %u bytes cannot be", unpacked);
     if (unpacked < 4096 || unpacked > MAX_UNPACKED)
         return NULL;
@@ -231,14 +227,6 @@ static const void *unpack(const uint8_t *in, size_t size, size_t *out_size, cons
     *out_size = unpacked;
     free_state();
     return output.start;
-}
-
-static uint32_t u32_at(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
 }
 
 const void *unpack_kernel(const void *image, size_t size, size_t *out_size, const char **why)

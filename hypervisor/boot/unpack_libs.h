@@ -4,7 +4,6 @@
  * those libraries' own headers want a C library's; and what they call of one.
  */
 #pragma once
-#include "lib/types.h"
 
 int lzma_stream_buffer_decode(uint64_t *memlimit, uint32_t flags, const void *allocator,
                               const uint8_t *in, size_t *in_pos, size_t in_size, uint8_t *out,

@@ -15,9 +15,7 @@
  */
 #include "comms/evtchn_private.h"
 #include "dev/dev.h"
-#include "hypercall.h"
 #include "mm/page_alloc.h"
-#include "x86/percpu.h"
 
 #define CLOSE_BATCH 512u /* ports closed in one go of a resumable operation */
 

@@ -6,12 +6,9 @@
  * cannot go away meanwhile: see evtchn.c).
  */
 #pragma once
-#include "lib/types.h"
-#include "lib/lib.h"
 
 struct domain;
 struct vcpu;
-struct hcall;
 
 int evtchn_init(struct domain *d, uint32_t max_port);
 /* Teardown, resumable: closes every port (peers become unbound), frees the FIFO. 0 or -ERESTART. */
@@ -33,17 +30,7 @@ void vcpu_mark_events_pending(struct vcpu *v);
 /* Console dump for the debug key 'e'. */
 void evtchn_dump(struct domain *d);
 
-long evtchnop_bind_interdomain(struct hcall *c, void *arg);
-long evtchnop_bind_virq(struct hcall *c, void *arg);
-long evtchnop_bind_pirq(struct hcall *c, void *arg);
-long evtchnop_close(struct hcall *c, void *arg);
-long evtchnop_send(struct hcall *c, void *arg);
-long evtchnop_status(struct hcall *c, void *arg);
-long evtchnop_alloc_unbound(struct hcall *c, void *arg);
-long evtchnop_bind_ipi(struct hcall *c, void *arg);
-long evtchnop_bind_vcpu(struct hcall *c, void *arg);
-long evtchnop_unmask(struct hcall *c, void *arg);
-long evtchnop_reset(struct hcall *c, void *arg);
-long evtchnop_init_control(struct hcall *c, void *arg);
-long evtchnop_expand_array(struct hcall *c, void *arg);
-long evtchnop_set_priority(struct hcall *c, void *arg);
+hcall_fn evtchnop_bind_interdomain, evtchnop_bind_virq, evtchnop_bind_pirq, evtchnop_close,
+    evtchnop_send, evtchnop_status, evtchnop_alloc_unbound, evtchnop_bind_ipi, evtchnop_bind_vcpu,
+    evtchnop_unmask, evtchnop_reset, evtchnop_init_control, evtchnop_expand_array,
+    evtchnop_set_priority;

@@ -23,10 +23,10 @@
 #define WORD_BUSY    (1u << EVTCHN_FIFO_BUSY)
 #define LINK_TRIES   8
 
-/* NULL while the guest has not given that page. */
+/* NULL while the guest has not given that page, or has no FIFO. */
 static event_word_t *word_of(const struct evtchn_fifo *fifo, uint32_t n)
 {
-    if (n / FIFO_WORDS_PER_PAGE >= fifo->nr_pages)
+    if (!fifo || n / FIFO_WORDS_PER_PAGE >= fifo->nr_pages)
         return NULL;
     return &fifo->page[n / FIFO_WORDS_PER_PAGE][n % FIFO_WORDS_PER_PAGE];
 }
@@ -116,7 +116,7 @@ void fifo_set_pending(struct domain *d, uint32_t n, struct port *p)
     uint32_t was = WORD_PENDING;
 
     spin_lock(&t->events_lock);
-    word = t->fifo ? word_of(t->fifo, n) : NULL;
+    word = word_of(t->fifo, n);
     if (!word) {
         p->early = t->fifo != NULL;
     } else {
@@ -132,46 +132,37 @@ void fifo_set_pending(struct domain *d, uint32_t n, struct port *p)
 void fifo_clear_pending(struct domain *d, uint32_t n, struct port *p)
 {
     struct evtchn_table *t = d->evtchn;
-    event_word_t *word;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&t->events_lock);
+    event_word_t *word = word_of(t->fifo, n);
 
-    spin_lock(&t->events_lock);
     p->early = false;
-    if (t->fifo && (word = word_of(t->fifo, n)))
+    if (word)
         __atomic_and_fetch(word, ~WORD_PENDING, __ATOMIC_SEQ_CST);
-    spin_unlock(&t->events_lock);
 }
 
 bool fifo_is_pending(struct domain *d, uint32_t n)
 {
     struct evtchn_table *t = d->evtchn;
-    event_word_t *word;
-    bool pending = false;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&t->events_lock);
+    const event_word_t *word = word_of(t->fifo, n);
 
-    spin_lock(&t->events_lock);
-    if (t->fifo && (word = word_of(t->fifo, n)))
-        pending = __atomic_load_n(word, __ATOMIC_RELAXED) & WORD_PENDING;
-    spin_unlock(&t->events_lock);
-    return pending;
+    return word && __atomic_load_n(word, __ATOMIC_RELAXED) & WORD_PENDING;
 }
 
 void fifo_unmask(struct domain *d, uint32_t n, struct port *p)
 {
     struct evtchn_table *t = d->evtchn;
-    event_word_t *word;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&t->events_lock);
+    event_word_t *word = word_of(t->fifo, n);
+    uint32_t was = word ? __atomic_fetch_and(word, ~WORD_MASKED, __ATOMIC_SEQ_CST) : 0;
 
-    spin_lock(&t->events_lock);
-    if (t->fifo && (word = word_of(t->fifo, n))) {
-        uint32_t was = __atomic_fetch_and(word, ~WORD_MASKED, __ATOMIC_SEQ_CST);
-        if (was & WORD_PENDING && !(was & WORD_LINKED))
-            link_port(d, n, p, word);
-    }
-    spin_unlock(&t->events_lock);
+    if (was & WORD_PENDING && !(was & WORD_LINKED))
+        link_port(d, n, p, word);
 }
 
 bool fifo_port_busy(struct domain *d, uint32_t n)
 {
-    struct evtchn_fifo *fifo = d->evtchn->fifo;
-    event_word_t *word = fifo ? word_of(fifo, n) : NULL;
+    const event_word_t *word = word_of(d->evtchn->fifo, n);
     return word && __atomic_load_n(word, __ATOMIC_RELAXED) & WORD_LINKED;
 }
 

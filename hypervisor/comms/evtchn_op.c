@@ -16,12 +16,11 @@ static struct vcpu *vcpu_of(const struct domain *d, uint32_t id)
 long evtchnop_alloc_unbound(struct hcall *c, void *arg)
 {
     struct evtchn_alloc_unbound *op = arg;
-    struct domain *d;
     struct port *p;
     uint32_t n = 0;
     int rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &rc);
 
-    d = domain_get_for(c->d, op->dom, &rc);
     if (!d)
         return rc;
     spin_lock(&d->evtchn->lock);
@@ -32,7 +31,6 @@ long evtchnop_alloc_unbound(struct hcall *c, void *arg)
         op->port = n;
     }
     spin_unlock(&d->evtchn->lock);
-    domain_put(d);
     return rc;
 }
 
@@ -64,7 +62,8 @@ static int bind_interdomain(struct domain *ld, struct domain *rd,
 long evtchnop_bind_interdomain(struct hcall *c, void *arg)
 {
     struct evtchn_bind_interdomain *op = arg;
-    struct domain *rd = domain_get(op->remote_dom == DOMID_SELF ? c->d->id : op->remote_dom);
+    struct domain *rd PUT_AT_END =
+        domain_get(op->remote_dom == DOMID_SELF ? c->d->id : op->remote_dom);
     int rc;
 
     if (!rd)
@@ -72,7 +71,6 @@ long evtchnop_bind_interdomain(struct hcall *c, void *arg)
     spin_lock_pair(&c->d->evtchn->lock, &rd->evtchn->lock);
     rc = bind_interdomain(c->d, rd, op);
     spin_unlock_pair(&c->d->evtchn->lock, &rd->evtchn->lock);
-    domain_put(rd);
     return rc;
 }
 
@@ -80,6 +78,7 @@ long evtchnop_bind_virq(struct hcall *c, void *arg)
 {
     struct evtchn_bind_virq *op = arg;
     struct domain *d = c->d;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->evtchn->lock);
     struct vcpu *v = vcpu_of(d, op->vcpu);
     struct port *p;
     uint32_t n;
@@ -89,38 +88,32 @@ long evtchnop_bind_virq(struct hcall *c, void *arg)
         return -EINVAL;
     if (!v)
         return -ENOENT;
-    spin_lock(&d->evtchn->lock);
     rc = v->virq_port[op->virq] ? -EEXIST : port_alloc(d, &n, &p);
-    if (!rc) {
-        p->line = op->virq;
-        p->vcpu = (uint16_t)op->vcpu;
-        p->state = PORT_VIRQ;
-        WRITE_ONCE(v->virq_port[op->virq], n);
-        op->port = n;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
+    if (rc)
+        return rc;
+    p->line = op->virq;
+    p->vcpu = (uint16_t)op->vcpu;
+    p->state = PORT_VIRQ;
+    WRITE_ONCE(v->virq_port[op->virq], n);
+    op->port = n;
+    return 0;
 }
 
 long evtchnop_bind_ipi(struct hcall *c, void *arg)
 {
     struct evtchn_bind_ipi *op = arg;
     struct domain *d = c->d;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->evtchn->lock);
     struct port *p;
     uint32_t n;
-    int rc;
+    int rc = vcpu_of(d, op->vcpu) ? port_alloc(d, &n, &p) : -ENOENT;
 
-    if (!vcpu_of(d, op->vcpu))
-        return -ENOENT;
-    spin_lock(&d->evtchn->lock);
-    rc = port_alloc(d, &n, &p);
-    if (!rc) {
-        p->vcpu = (uint16_t)op->vcpu;
-        p->state = PORT_IPI;
-        op->port = n;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
+    if (rc)
+        return rc;
+    p->vcpu = (uint16_t)op->vcpu;
+    p->state = PORT_IPI;
+    op->port = n;
+    return 0;
 }
 
 /* The table from line to port, made for the first line. */
@@ -139,12 +132,15 @@ static int pirq_ports_ready(struct domain *d)
     return 0;
 }
 
-static int bind_pirq(struct domain *d, struct evtchn_bind_pirq *op)
+long evtchnop_bind_pirq(struct hcall *c, void *arg)
 {
+    struct evtchn_bind_pirq *op = arg;
+    struct domain *d = c->d;
     struct evtchn_table *t = d->evtchn;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&t->lock);
     struct port *p;
     uint32_t n;
-    int rc = pirq_ports_ready(d);
+    int rc = op->pirq < nr_pirqs(d) ? pirq_ports_ready(d) : -EINVAL;
 
     if (rc)
         return rc;
@@ -165,20 +161,6 @@ static int bind_pirq(struct domain *d, struct evtchn_bind_pirq *op)
     }
     op->port = n;
     return 0;
-}
-
-long evtchnop_bind_pirq(struct hcall *c, void *arg)
-{
-    struct evtchn_bind_pirq *op = arg;
-    struct domain *d = c->d;
-    int rc;
-
-    if (op->pirq >= nr_pirqs(d))
-        return -EINVAL;
-    spin_lock(&d->evtchn->lock);
-    rc = bind_pirq(d, op);
-    spin_unlock(&d->evtchn->lock);
-    return rc;
 }
 
 long evtchnop_close(struct hcall *c, void *arg)
@@ -210,41 +192,26 @@ long evtchnop_send(struct hcall *c, void *arg)
 static void fill_status(const struct port *p, struct evtchn_status *op)
 {
     op->vcpu = p->vcpu;
-    switch ((enum port_state)p->state) {
-    case PORT_FREE:
-        op->status = EVTCHNSTAT_closed;
-        break;
-    case PORT_UNBOUND:
-        op->status = EVTCHNSTAT_unbound;
+    op->status = p->state;
+    if (p->state == PORT_UNBOUND)
         op->u.unbound.dom = (domid_t)p->remote;
-        break;
-    case PORT_INTERDOMAIN:
-        op->status = EVTCHNSTAT_interdomain;
-        op->u.interdomain.dom = p->peer->id;
-        op->u.interdomain.port = p->peer_port;
-        break;
-    case PORT_PIRQ:
-        op->status = EVTCHNSTAT_pirq;
+    else if (p->state == PORT_PIRQ)
         op->u.pirq = p->line;
-        break;
-    case PORT_VIRQ:
-        op->status = EVTCHNSTAT_virq;
+    else if (p->state == PORT_VIRQ)
         op->u.virq = p->line;
-        break;
-    case PORT_IPI:
-        op->status = EVTCHNSTAT_ipi;
-        break;
-    }
+    if (p->state != PORT_INTERDOMAIN)
+        return;
+    op->u.interdomain.dom = p->peer->id;
+    op->u.interdomain.port = p->peer_port;
 }
 
 long evtchnop_status(struct hcall *c, void *arg)
 {
     struct evtchn_status *op = arg;
-    struct domain *d;
     struct port *p;
     int rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &rc);
 
-    d = domain_get_for(c->d, op->dom, &rc);
     if (!d)
         return rc;
     spin_lock(&d->evtchn->lock);
@@ -252,7 +219,6 @@ long evtchnop_status(struct hcall *c, void *arg)
     if (p)
         fill_status(p, op);
     spin_unlock(&d->evtchn->lock);
-    domain_put(d);
     return p ? 0 : -EINVAL;
 }
 
@@ -260,20 +226,16 @@ long evtchnop_bind_vcpu(struct hcall *c, void *arg)
 {
     struct evtchn_bind_vcpu *op = arg;
     struct domain *d = c->d;
-    struct port *p;
-    long rc = -EINVAL;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->evtchn->lock);
+    struct port *p = port_of(d->evtchn, op->port);
 
     if (!vcpu_of(d, op->vcpu))
         return -ENOENT;
-    spin_lock(&d->evtchn->lock);
-    p = port_of(d->evtchn, op->port);
-    if (p && (p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
-              (p->state == PORT_VIRQ && virq_is_global(p->line)))) {
-        WRITE_ONCE(p->vcpu, (uint16_t)op->vcpu);
-        rc = 0;
-    }
-    spin_unlock(&d->evtchn->lock);
-    return rc;
+    if (!p || !(p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
+                (p->state == PORT_VIRQ && virq_is_global(p->line))))
+        return -EINVAL;
+    WRITE_ONCE(p->vcpu, (uint16_t)op->vcpu);
+    return 0;
 }
 
 long evtchnop_unmask(struct hcall *c, void *arg)
@@ -297,36 +259,27 @@ long evtchnop_unmask(struct hcall *c, void *arg)
 long evtchnop_reset(struct hcall *c, void *arg)
 {
     struct evtchn_reset *op = arg;
-    struct domain *d;
     int rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &rc);
 
-    d = domain_get_for(c->d, op->dom, &rc);
     if (!d)
         return rc;
-    rc = d != c->d && !READ_ONCE(d->controller_pauses) ? -EINVAL : port_close_all(d);
-    domain_put(d);
-    return rc;
+    return d != c->d && !READ_ONCE(d->controller_pauses) ? -EINVAL : port_close_all(d);
 }
 
 long evtchnop_init_control(struct hcall *c, void *arg)
 {
-    int rc;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&c->d->evtchn->lock);
 
-    spin_lock(&c->d->evtchn->lock);
-    rc = fifo_init_control(c->d, arg);
-    spin_unlock(&c->d->evtchn->lock);
-    return rc;
+    return fifo_init_control(c->d, arg);
 }
 
 long evtchnop_expand_array(struct hcall *c, void *arg)
 {
     struct evtchn_expand_array *op = arg;
-    int rc;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&c->d->evtchn->lock);
 
-    spin_lock(&c->d->evtchn->lock);
-    rc = fifo_expand_array(c->d, op->array_gfn);
-    spin_unlock(&c->d->evtchn->lock);
-    return rc;
+    return fifo_expand_array(c->d, op->array_gfn);
 }
 
 /* Counts from the port's next event on. */
@@ -334,17 +287,13 @@ long evtchnop_set_priority(struct hcall *c, void *arg)
 {
     struct evtchn_set_priority *op = arg;
     struct evtchn_table *t = c->d->evtchn;
-    struct port *p;
-    long rc = 0;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&t->lock);
+    struct port *p = port_of(t, op->port);
 
-    spin_lock(&t->lock);
-    p = port_of(t, op->port);
     if (!t->fifo)
-        rc = -ENOSYS;
-    else if (!p || op->priority > EVTCHN_FIFO_PRIORITY_MIN)
-        rc = -EINVAL;
-    else
-        WRITE_ONCE(p->priority, (uint8_t)op->priority);
-    spin_unlock(&t->lock);
-    return rc;
+        return -ENOSYS;
+    if (!p || op->priority > EVTCHN_FIFO_PRIORITY_MIN)
+        return -EINVAL;
+    WRITE_ONCE(p->priority, (uint8_t)op->priority);
+    return 0;
 }

@@ -14,7 +14,14 @@
 #include "dom/vcpu.h"
 #include "lib/spinlock.h"
 
-enum port_state { PORT_FREE, PORT_UNBOUND, PORT_INTERDOMAIN, PORT_PIRQ, PORT_VIRQ, PORT_IPI };
+enum port_state { /* by the numbers of EVTCHNSTAT_* */
+                  PORT_FREE = EVTCHNSTAT_closed,
+                  PORT_UNBOUND = EVTCHNSTAT_unbound,
+                  PORT_INTERDOMAIN = EVTCHNSTAT_interdomain,
+                  PORT_PIRQ = EVTCHNSTAT_pirq,
+                  PORT_VIRQ = EVTCHNSTAT_virq,
+                  PORT_IPI = EVTCHNSTAT_ipi
+};
 
 struct port {
     /* under LOCK_EVTCHN; vcpu and priority are also read by senders that hold only LOCK_EVENTS */

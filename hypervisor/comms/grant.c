@@ -56,7 +56,8 @@ int grant_table_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrac
     t->shared = hv_alloc(max_frames * sizeof(t->shared[0]));
     t->active = hv_alloc(max_frames * sizeof(t->active[0]));
     t->track = hv_alloc(max(max_maptrack_frames, 1u) * sizeof(t->track[0]));
-    if (!t->shared || !t->active || !t->track || grant_grow(d, 1) != GNTST_okay) {
+    if (!t->shared || !t->active || !t->track || grant_grow(d, 1) != GNTST_okay ||
+        (max_maptrack_frames && !grant_grow_track(t))) {
         grant_table_free(d);
         return -ENOMEM;
     }
@@ -95,8 +96,7 @@ int grant_table_release_maps(struct domain *d)
         if (!m->flags)
             continue;
         grant_unpin(m->owner, m->ref, !(m->flags & GNTMAP_readonly),
-                    !!(m->flags & (GNTMAP_host_map | TRACK_HOST_GOING)) +
-                        !!(m->flags & (GNTMAP_device_map | TRACK_DEVICE_GOING)));
+                    uses_of(m->flags | m->flags >> GOING_SHIFT));
         domain_put(m->owner);
         m->flags = 0;
         t->nr_maps--;

@@ -6,10 +6,8 @@
  * active counts, of the mapping domain its maptrack.
  */
 #pragma once
-#include "lib/types.h"
 
 struct domain;
-struct hcall;
 
 int grant_table_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack_frames);
 /* Teardown, resumable: unmaps all the domain holds of others. 0 or -ERESTART. */
@@ -20,4 +18,4 @@ mfn_t grant_table_frame(struct domain *d, uint32_t n);
 void grant_dump(struct domain *d);
 
 /* The array operation: op, guest array, count (a[0], a[1], a[2]). */
-long do_grant_table_op(struct hcall *c, void *arg);
+hcall_fn do_grant_table_op;

@@ -18,15 +18,10 @@ struct side {
 
 static int16_t hold_own(struct hcall *c, const struct gnttab_copy_ptr *p, struct side *s)
 {
-    struct frame *f;
-
     if (p->domid != DOMID_SELF)
         return GNTST_permission_denied;
     s->m = mfn(p->u.gmfn);
-    f = frame_of(s->m);
-    if (!f || (s->write ? frame_get_and_type(f, c->d, FRAME_WRITABLE) != 0 : !frame_get(f, c->d)))
-        return GNTST_bad_page;
-    return GNTST_okay;
+    return frame_hold(frame_of(s->m), c->d, s->write) ? GNTST_okay : GNTST_bad_page;
 }
 
 static int16_t hold_grant(struct hcall *c, const struct gnttab_copy_ptr *p, struct side *s)
@@ -50,10 +45,8 @@ static void release(struct side *s)
     if (s->owner) {
         grant_unpin(s->owner, s->ref, s->write, 1);
         domain_put(s->owner);
-    } else if (s->write) {
-        frame_put_and_type(frame_of(s->m));
     } else {
-        frame_put(frame_of(s->m));
+        frame_drop(frame_of(s->m), s->write);
     }
 }
 
@@ -62,8 +55,9 @@ static bool inside_page(const struct gnttab_copy_ptr *p, uint16_t len)
     return p->offset <= PAGE_SIZE && len <= PAGE_SIZE - p->offset;
 }
 
-static int16_t copy(struct hcall *c, const struct gnttab_copy *op)
+long gnttab_copy(struct hcall *c, void *elem, struct gnttab_call *)
 {
+    const struct gnttab_copy *op = elem;
     struct side src = {.write = false}, dst = {.write = true};
     int16_t status;
 
@@ -82,12 +76,4 @@ static int16_t copy(struct hcall *c, const struct gnttab_copy *op)
     }
     release(&src);
     return status;
-}
-
-long gnttab_copy(struct hcall *c, void *elem, struct gnttab_call *call)
-{
-    struct gnttab_copy *op = elem;
-    (void)call;
-    op->status = copy(c, op);
-    return 0;
 }

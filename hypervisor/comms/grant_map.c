@@ -12,7 +12,6 @@
  * half being unmapped is marked "going" meanwhile, which keeps the handle.
  */
 #include "comms/grant_private.h"
-#include "dom/vcpu.h"
 #include "hypercall.h"
 #include "mm/frame.h"
 #include "mm/page_alloc.h"
@@ -21,8 +20,7 @@
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
 
-#define GNTMAP_HALVES ((uint32_t)(GNTMAP_device_map | GNTMAP_host_map))
-#define GNTMAP_KEPT   (GNTMAP_HALVES | GNTMAP_readonly | GNTMAP_contains_pte)
+#define GNTMAP_KEPT (GNTMAP_HALVES | GNTMAP_readonly | GNTMAP_contains_pte)
 
 /* ---- handles ---- */
 
@@ -31,22 +29,34 @@ static struct maptrack *track_of(struct grant_table *t, uint32_t handle)
     return &t->track[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
 }
 
-/* One more page of free handles. LOCK_GRANT held. */
-static bool grow_track(struct grant_table *t)
+/* Puts all handles of a page on the free list, lowest first. LOCK_GRANT held. */
+static void list_page(struct grant_table *t, uint32_t n)
 {
-    struct maptrack *page;
-    uint32_t first = t->nr_track_pages * HANDLES_PER_PAGE;
+    uint32_t first = n * HANDLES_PER_PAGE;
 
+    for (uint32_t i = 0; i < HANDLES_PER_PAGE; i++)
+        t->track[n][i].ref = i + 1 < HANDLES_PER_PAGE ? first + i + 1 : t->free_handle;
+    t->free_handle = first;
+}
+
+bool grant_grow_track(struct grant_table *t)
+{
     if (t->nr_track_pages >= t->max_track_pages)
         return false;
-    page = hv_page_alloc();
-    if (!page)
+    t->track[t->nr_track_pages] = hv_page_alloc();
+    if (!t->track[t->nr_track_pages])
         return false;
-    for (uint32_t i = 0; i < HANDLES_PER_PAGE; i++)
-        page[i].ref = i + 1 < HANDLES_PER_PAGE ? first + i + 1 : t->free_handle;
-    t->track[t->nr_track_pages++] = page;
-    t->free_handle = first;
+    list_page(t, t->nr_track_pages++);
     return true;
+}
+
+/* Nothing is mapped: back to one page, as at the beginning. LOCK_GRANT held. */
+static void shrink_track(struct grant_table *t)
+{
+    while (t->nr_track_pages > 1)
+        hv_page_free(t->track[--t->nr_track_pages]);
+    t->free_handle = NO_HANDLE;
+    list_page(t, 0);
 }
 
 /* Takes a handle; nobody can use it until track_fill(). NO_HANDLE: none left. */
@@ -55,7 +65,7 @@ static uint32_t track_take(struct grant_table *t)
     uint32_t handle = NO_HANDLE;
 
     spin_lock(&t->lock);
-    if (t->free_handle != NO_HANDLE || grow_track(t)) {
+    if (t->free_handle != NO_HANDLE || grant_grow_track(t)) {
         handle = t->free_handle;
         t->free_handle = track_of(t, handle)->ref;
         t->nr_maps++;
@@ -85,7 +95,8 @@ static void track_free(struct grant_table *t, uint32_t handle)
     m->owner = NULL;
     m->ref = t->free_handle;
     t->free_handle = handle;
-    t->nr_maps--;
+    if (!--t->nr_maps && t->nr_track_pages > 1)
+        shrink_track(t);
 }
 
 /* Marks those of the halves asked for that are mapped as going; out->flags has them alone as its
@@ -102,9 +113,7 @@ static bool track_begin_unmap(struct grant_table *t, uint32_t handle, uint32_t h
         *out = *m;
         mapped = m->flags & GNTMAP_HALVES;
         halves &= m->flags;
-        m->flags &= ~halves;
-        m->flags |= (halves & GNTMAP_host_map ? TRACK_HOST_GOING : 0) |
-                    (halves & GNTMAP_device_map ? TRACK_DEVICE_GOING : 0);
+        m->flags = (m->flags & ~halves) | halves << GOING_SHIFT;
         out->flags = (out->flags & ~GNTMAP_HALVES) | halves;
     }
     spin_unlock(&t->lock);
@@ -118,9 +127,7 @@ static void track_undo_unmap(struct grant_table *t, uint32_t handle, uint32_t ha
 
     spin_lock(&t->lock);
     m = track_of(t, handle);
-    m->flags &= ~((halves & GNTMAP_host_map ? TRACK_HOST_GOING : 0) |
-                  (halves & GNTMAP_device_map ? TRACK_DEVICE_GOING : 0));
-    m->flags |= halves;
+    m->flags = (m->flags & ~(halves << GOING_SHIFT)) | halves;
     spin_unlock(&t->lock);
 }
 
@@ -157,18 +164,12 @@ static int16_t map_host(struct hcall *c, const struct gnttab_map_grant_ref *op,
     struct frame *f = frame_of(m);
     bool write = !(op->flags & GNTMAP_readonly);
 
-    if (!frame_get(f, owner))
+    if (!frame_hold(f, owner, write))
         return GNTST_general_error;
-    if (write && frame_get_type(f, FRAME_WRITABLE)) {
-        frame_put(f);
-        return GNTST_general_error;
-    }
     if (host_install(c, op->host_addr, op->flags & GNTMAP_contains_pte, host_pte(m, op->flags),
                      NULL))
         return GNTST_okay;
-    if (write)
-        frame_put_type(f);
-    frame_put(f);
+    frame_drop(f, write);
     return GNTST_general_error;
 }
 
@@ -178,7 +179,7 @@ static int16_t map(struct hcall *c, struct gnttab_map_grant_ref *op, struct doma
                    uint32_t handle)
 {
     bool write = !(op->flags & GNTMAP_readonly);
-    uint32_t uses = !!(op->flags & GNTMAP_host_map) + !!(op->flags & GNTMAP_device_map);
+    uint32_t uses = uses_of(op->flags);
     mfn_t m;
     int16_t status = grant_pin(owner, c->d, op->ref, write, uses, &m);
 
@@ -198,49 +199,45 @@ static int16_t map(struct hcall *c, struct gnttab_map_grant_ref *op, struct doma
     return GNTST_okay;
 }
 
-long gnttab_map_grant_ref(struct hcall *c, void *elem, struct gnttab_call *call)
+long gnttab_map_grant_ref(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_map_grant_ref *op = elem;
     struct grant_table *t = c->d->grant;
     struct domain *owner;
     uint32_t handle;
+    long status = GNTST_no_space;
 
-    (void)call;
-    op->status = GNTST_bad_gntref;
-    if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
-        return 0;
-    op->status = GNTST_bad_domain;
+    if (!(op->flags & GNTMAP_HALVES))
+        return GNTST_bad_gntref;
     owner = domain_get(op->dom);
     if (!owner)
-        return 0;
-    op->status = GNTST_no_space;
+        return GNTST_bad_domain;
     handle = track_take(t);
     if (handle != NO_HANDLE) {
-        op->status = map(c, op, owner, handle);
-        if (op->status != GNTST_okay) {
+        status = map(c, op, owner, handle);
+        if (status != GNTST_okay) {
             spin_lock(&t->lock);
             track_free(t, handle);
             spin_unlock(&t->lock);
         }
     }
     domain_put(owner);
-    return 0;
+    return status;
 }
 
 /* ---- unmap ---- */
 
-static void defer(struct gnttab_call *call, uint32_t handle, uint32_t halves)
+static long defer(struct gnttab_call *call, uint32_t handle, uint32_t halves)
 {
     ASSERT(call->nr < UNMAP_BATCH);
     call->unmapped[call->nr].handle = handle;
-    call->unmapped[call->nr].going = (halves & GNTMAP_host_map ? TRACK_HOST_GOING : 0) |
-                                     (halves & GNTMAP_device_map ? TRACK_DEVICE_GOING : 0);
-    call->nr++;
+    call->unmapped[call->nr++].halves = halves;
     call->flush |= !!(halves & GNTMAP_host_map);
+    return GNTST_okay;
 }
 
 /* Ends the use of one handle's halves; the handle is free when none is left. */
-static void finish_one(struct grant_table *t, uint32_t handle, uint32_t going)
+static void finish_one(struct grant_table *t, uint32_t handle, uint32_t halves)
 {
     struct domain *gone = NULL;
     struct maptrack m;
@@ -248,11 +245,10 @@ static void finish_one(struct grant_table *t, uint32_t handle, uint32_t going)
     spin_lock(&t->lock);
     m = *track_of(t, handle);
     spin_unlock(&t->lock);
-    grant_unpin(m.owner, m.ref, !(m.flags & GNTMAP_readonly),
-                !!(going & TRACK_HOST_GOING) + !!(going & TRACK_DEVICE_GOING));
+    grant_unpin(m.owner, m.ref, !(m.flags & GNTMAP_readonly), uses_of(halves));
     spin_lock(&t->lock);
-    track_of(t, handle)->flags &= ~going;
-    if (!(track_of(t, handle)->flags & TRACK_IN_USE)) {
+    track_of(t, handle)->flags &= ~(halves << GOING_SHIFT);
+    if (!(track_of(t, handle)->flags & (GNTMAP_HALVES | GNTMAP_HALVES << GOING_SHIFT))) {
         gone = m.owner;
         track_free(t, handle);
     }
@@ -268,7 +264,7 @@ void gnttab_finish(struct domain *d, struct gnttab_call *call)
     if (call->flush)
         tlb_flush_domain(d);
     for (unsigned i = 0; i < call->nr; i++)
-        finish_one(d->grant, call->unmapped[i].handle, call->unmapped[i].going);
+        finish_one(d->grant, call->unmapped[i].handle, call->unmapped[i].halves);
     call->nr = 0;
     call->flush = false;
 }
@@ -282,38 +278,19 @@ long gnttab_unmap_grant_ref(struct hcall *c, void *elem, struct gnttab_call *cal
     struct maptrack m;
     mfn_t frame;
 
-    op->status = GNTST_bad_handle;
     if (!track_begin_unmap(t, op->handle, halves, &m))
-        return 0;
-    op->status = GNTST_okay;
+        return GNTST_bad_handle;
     halves = m.flags & GNTMAP_HALVES;
     if (!halves)
-        return 0;
+        return GNTST_okay;
     frame = grant_pinned_frame(m.owner, m.ref);
     if ((halves & GNTMAP_device_map && op->dev_bus_addr != mfn_to_maddr(frame)) ||
         (halves & GNTMAP_host_map &&
          !host_install(c, op->host_addr, m.flags & GNTMAP_contains_pte, 0, &frame))) {
         track_undo_unmap(t, op->handle, halves);
-        op->status = GNTST_general_error;
-        return 0;
+        return GNTST_general_error;
     }
-    defer(call, op->handle, halves);
-    return 0;
-}
-
-/* The frame that an own page-table entry maps, with the references that a copy of the entry needs.
- * NULL: it maps none of d's frames, or may not be copied. */
-static struct frame *hold_target(struct domain *d, uint64_t pte)
-{
-    struct frame *f = pte & PTE_P ? frame_of(pte_mfn(pte)) : NULL;
-
-    if (!f || !frame_get(f, d))
-        return NULL;
-    if (pte & PTE_RW && frame_get_type(f, FRAME_WRITABLE)) {
-        frame_put(f);
-        return NULL;
-    }
-    return f;
+    return defer(call, op->handle, halves);
 }
 
 /* Moves the entry that maps new_addr to host_addr, where the granted frame is mapped. */
@@ -326,16 +303,16 @@ static bool replace(struct hcall *c, const struct gnttab_unmap_and_replace *op, 
     if (!slot)
         return false;
     pte = READ_ONCE(*(uint64_t *)maddr_to_va(slot));
-    target = hold_target(c->d, pte);
+    target = pte & PTE_P ? frame_of(pte_mfn(pte)) : NULL;
+    if (!frame_hold(target, c->d, pte & PTE_RW)) /* none of ours: the entry may not be copied */
+        target = NULL;
     if (target || !(pte & PTE_P))
         ok = host_install(c, op->host_addr, false, target ? pte : 0, &granted);
     if (ok && target) {
         mfn_t m = pte_mfn(pte);
         (void)pt_install_l1(c->d, slot, 0, &m); /* changed meanwhile: then both map it */
     } else if (target) {
-        if (pte & PTE_RW)
-            frame_put_type(target);
-        frame_put(target);
+        frame_drop(target, pte & PTE_RW);
     }
     frame_put(table);
     return ok;
@@ -347,19 +324,13 @@ long gnttab_unmap_and_replace(struct hcall *c, void *elem, struct gnttab_call *c
     struct grant_table *t = c->d->grant;
     struct maptrack m;
 
-    op->status = GNTST_bad_handle;
     if (!track_begin_unmap(t, op->handle, GNTMAP_host_map, &m))
-        return 0;
-    if (!(m.flags & GNTMAP_host_map)) {
-        op->status = GNTST_okay;
-        return 0;
-    }
+        return GNTST_bad_handle;
+    if (!(m.flags & GNTMAP_host_map))
+        return GNTST_okay;
     if (m.flags & GNTMAP_contains_pte || !replace(c, op, grant_pinned_frame(m.owner, m.ref))) {
         track_undo_unmap(t, op->handle, GNTMAP_host_map);
-        op->status = GNTST_general_error;
-        return 0;
+        return GNTST_general_error;
     }
-    defer(call, op->handle, GNTMAP_host_map);
-    op->status = GNTST_okay;
-    return 0;
+    return defer(call, op->handle, GNTMAP_host_map);
 }

@@ -11,12 +11,11 @@
 /* ---- operations on the table ---- */
 
 /* The domain an operation on a table is about; NULL and its status. */
-static struct domain *table_domain(struct hcall *c, domid_t id, int16_t *status)
+static struct domain *table_domain(struct hcall *c, domid_t id, long *status)
 {
     int err;
     struct domain *d = domain_get_for(c->d, id, &err);
-    if (!d)
-        *status = err == -EPERM ? GNTST_permission_denied : GNTST_bad_domain;
+    *status = d ? GNTST_okay : err == -EPERM ? GNTST_permission_denied : GNTST_bad_domain;
     return d;
 }
 
@@ -30,132 +29,106 @@ static int16_t list_frames(struct domain *d, uint32_t nr, guest_va_t to)
     return GNTST_okay;
 }
 
-static long gnttab_setup_table(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_setup_table(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_setup_table *op = elem;
-    struct domain *d = table_domain(c, op->dom, &op->status);
+    long status;
+    struct domain *d PUT_AT_END = table_domain(c, op->dom, &status);
 
-    (void)call;
     if (!d)
-        return 0;
+        return status;
     spin_lock(&d->grant->lock);
-    op->status = domain_is_dying(d) ? GNTST_general_error : grant_grow(d, op->nr_frames);
+    status = domain_is_dying(d) ? GNTST_general_error : grant_grow(d, op->nr_frames);
     spin_unlock(&d->grant->lock);
-    if (op->status == GNTST_okay)
-        op->status = list_frames(d, op->nr_frames, guest_va((uint64_t)op->frame_list.p));
-    domain_put(d);
-    return 0;
+    if (status == GNTST_okay)
+        status = list_frames(d, op->nr_frames, guest_va((uint64_t)op->frame_list.p));
+    return status;
 }
 
-static long gnttab_query_size(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_query_size(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_query_size *op = elem;
-    struct domain *d = table_domain(c, op->dom, &op->status);
+    long status;
+    struct domain *d PUT_AT_END = table_domain(c, op->dom, &status);
 
-    (void)call;
-    if (!d)
-        return 0;
-    op->nr_frames = READ_ONCE(d->grant->nr_frames);
-    op->max_nr_frames = d->grant->max_frames;
-    op->status = GNTST_okay;
-    domain_put(d);
-    return 0;
+    if (d) {
+        op->nr_frames = READ_ONCE(d->grant->nr_frames);
+        op->max_nr_frames = d->grant->max_frames;
+    }
+    return status;
 }
 
-/* Giving frames away for good is of the first guests' time; nobody may rely on it any more. */
-static long gnttab_transfer(struct hcall *c, void *elem, struct gnttab_call *call)
+/* Giving frames away for good is of the first guests' time, and nobody may rely on it any more;
+ * status frames are version 2's. */
+static long gnttab_refuse(struct hcall *, void *, struct gnttab_call *)
 {
-    struct gnttab_transfer *op = elem;
-    (void)c;
-    (void)call;
-    op->status = GNTST_general_error;
-    return 0;
+    return GNTST_general_error;
 }
 
-static long gnttab_set_version(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_set_version(struct hcall *, void *elem, struct gnttab_call *)
 {
     struct gnttab_set_version *op = elem;
-    (void)c;
-    (void)call;
     if (op->version == 1)
         return 0;
     return op->version == 2 ? -ENOSYS : -EINVAL;
 }
 
-static long gnttab_get_version(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_get_version(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_get_version *op = elem;
     int err;
-    struct domain *d = domain_get_for(c->d, op->dom, &err);
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->dom, &err);
 
-    (void)call;
     if (!d)
         return err;
     op->version = 1;
-    domain_put(d);
     return 0;
 }
 
-/* Only version 2 has status frames. */
-static long gnttab_get_status_frames(struct hcall *c, void *elem, struct gnttab_call *call)
-{
-    struct gnttab_get_status_frames *op = elem;
-    (void)c;
-    (void)call;
-    op->status = GNTST_general_error;
-    return 0;
-}
-
-static long gnttab_swap_grant_ref(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_swap_grant_ref(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_swap_grant_ref *op = elem;
     struct grant_table *t = c->d->grant;
+    long status;
 
-    (void)call;
     spin_lock(&t->lock);
-    op->status = grant_swap(t, op->ref_a, op->ref_b);
+    status = grant_swap(t, op->ref_a, op->ref_b);
     spin_unlock(&t->lock);
-    return 0;
+    return status;
 }
 
-static long gnttab_dump_table(struct hcall *c, void *elem, struct gnttab_call *call)
+static long gnttab_dump_table(struct hcall *c, void *elem, struct gnttab_call *)
 {
     struct gnttab_dump_table *op = elem;
-    struct domain *d;
+    long status;
+    struct domain *d PUT_AT_END = table_domain(c, op->dom, &status);
 
-    (void)call;
-    if (!c->d->privileged)
-        return -EPERM;
-    d = table_domain(c, op->dom, &op->status);
-    if (!d)
-        return 0;
-    grant_dump(d);
-    op->status = GNTST_okay;
-    domain_put(d);
-    return 0;
+    if (d)
+        grant_dump(d);
+    return status;
 }
 
 /* ---- the hypercall ---- */
 
+#define S(type) sizeof(struct type), offsetof(struct type, status)
+
 /* cache_flush is for machines whose devices do not snoop: x86 has none. */
 static const struct {
     gnttab_fn *fn;
-    size_t size;
+    size_t size, status; /* of an element; where in it the status goes, 0: nowhere */
 } gnttab_ops[] = {
-    [GNTTABOP_map_grant_ref] = {gnttab_map_grant_ref, sizeof(struct gnttab_map_grant_ref)},
-    [GNTTABOP_unmap_grant_ref] = {gnttab_unmap_grant_ref, sizeof(struct gnttab_unmap_grant_ref)},
-    [GNTTABOP_setup_table] = {gnttab_setup_table, sizeof(struct gnttab_setup_table)},
-    [GNTTABOP_dump_table] = {gnttab_dump_table, sizeof(struct gnttab_dump_table)},
-    [GNTTABOP_transfer] = {gnttab_transfer, sizeof(struct gnttab_transfer)},
-    [GNTTABOP_copy] = {gnttab_copy, sizeof(struct gnttab_copy)},
-    [GNTTABOP_query_size] = {gnttab_query_size, sizeof(struct gnttab_query_size)},
-    [GNTTABOP_unmap_and_replace] = {gnttab_unmap_and_replace,
-                                    sizeof(struct gnttab_unmap_and_replace)},
-    [GNTTABOP_set_version] = {gnttab_set_version, sizeof(struct gnttab_set_version)},
-    [GNTTABOP_get_status_frames] = {gnttab_get_status_frames,
-                                    sizeof(struct gnttab_get_status_frames)},
-    [GNTTABOP_get_version] = {gnttab_get_version, sizeof(struct gnttab_get_version)},
-    [GNTTABOP_swap_grant_ref] = {gnttab_swap_grant_ref, sizeof(struct gnttab_swap_grant_ref)},
+    [GNTTABOP_map_grant_ref] = {gnttab_map_grant_ref, S(gnttab_map_grant_ref)},
+    [GNTTABOP_unmap_grant_ref] = {gnttab_unmap_grant_ref, S(gnttab_unmap_grant_ref)},
+    [GNTTABOP_setup_table] = {gnttab_setup_table, S(gnttab_setup_table)},
+    [GNTTABOP_dump_table] = {gnttab_dump_table, S(gnttab_dump_table)},
+    [GNTTABOP_transfer] = {gnttab_refuse, S(gnttab_transfer)},
+    [GNTTABOP_copy] = {gnttab_copy, S(gnttab_copy)},
+    [GNTTABOP_query_size] = {gnttab_query_size, S(gnttab_query_size)},
+    [GNTTABOP_unmap_and_replace] = {gnttab_unmap_and_replace, S(gnttab_unmap_and_replace)},
+    [GNTTABOP_set_version] = {gnttab_set_version, sizeof(struct gnttab_set_version), 0},
+    [GNTTABOP_get_status_frames] = {gnttab_refuse, S(gnttab_get_status_frames)},
+    [GNTTABOP_get_version] = {gnttab_get_version, sizeof(struct gnttab_get_version), 0},
+    [GNTTABOP_swap_grant_ref] = {gnttab_swap_grant_ref, S(gnttab_swap_grant_ref)},
 };
 #define MAX_ELEM sizeof(struct gnttab_copy)
 
@@ -170,6 +143,10 @@ static long one_element(struct hcall *c, unsigned cmd, struct gnttab_call *call)
     if (copy_from_guest(elem, at, size))
         return -EFAULT;
     rc = gnttab_ops[cmd].fn(c, elem, call);
+    if (gnttab_ops[cmd].status) {
+        *(int16_t *)((char *)elem + gnttab_ops[cmd].status) = (int16_t)rc;
+        rc = 0;
+    }
     if (!rc && copy_to_guest(at, elem, size))
         rc = -EFAULT;
     c->a[1] += size;
@@ -177,15 +154,16 @@ static long one_element(struct hcall *c, unsigned cmd, struct gnttab_call *call)
     return rc;
 }
 
-long do_grant_table_op(struct hcall *c, void *arg)
+long do_grant_table_op(struct hcall *c, void *)
 {
     uint32_t cmd = (uint32_t)c->a[0];
     struct gnttab_call call = {.nr = 0};
     long rc = 0;
 
-    (void)arg;
     if (cmd == GNTTABOP_cache_flush)
         return -EOPNOTSUPP;
+    if (cmd == GNTTABOP_dump_table && !c->d->privileged)
+        return -EPERM;
     if (cmd >= ARRAY_SIZE(gnttab_ops) || !gnttab_ops[cmd].fn)
         return -ENOSYS;
     c->a[2] = (uint32_t)c->a[2];

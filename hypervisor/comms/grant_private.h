@@ -28,10 +28,9 @@ struct active {
     uint32_t readers, writers; /* uses; each holds the entry */
 };
 
-/* flags of a mapping: GNTMAP_* as asked for, and */
-#define TRACK_HOST_GOING   (1u << 14) /* its host half is being unmapped by some vCPU */
-#define TRACK_DEVICE_GOING (1u << 15)
-#define TRACK_IN_USE       (GNTMAP_host_map | GNTMAP_device_map | TRACK_HOST_GOING | TRACK_DEVICE_GOING)
+/* flags of a mapping: GNTMAP_* as asked for; a half that some vCPU is unmapping moves up by */
+#define GOING_SHIFT   14
+#define GNTMAP_HALVES ((uint32_t)(GNTMAP_device_map | GNTMAP_host_map))
 struct maptrack {
     struct domain *owner; /* of the grant; holds a reference while in use */
     uint32_t ref;         /* free: next free handle */
@@ -53,10 +52,18 @@ struct grant_table {
     uint32_t release_next; /* grant_table_release_maps() */
 };
 
+/* Each half is a use of the entry. */
+static inline uint32_t uses_of(uint32_t halves)
+{
+    return !!(halves & GNTMAP_host_map) + !!(halves & GNTMAP_device_map);
+}
+
 /* Makes the table nr frames long; exchanges two entries that nobody uses. LOCK_GRANT held. GNTST_*.
  */
 int16_t grant_grow(struct domain *d, uint32_t nr);
 int16_t grant_swap(struct grant_table *t, uint32_t a, uint32_t b);
+/* One more page of free handles. LOCK_GRANT held, or nobody else knows the table. */
+bool grant_grow_track(struct grant_table *t);
 /* n uses of entry ref of `owner` by `user`; *m is the frame. GNTST_*. */
 int16_t grant_pin(struct domain *owner, struct domain *user, uint32_t ref, bool write, uint32_t n,
                   mfn_t *m);
@@ -71,14 +78,13 @@ struct gnttab_call {
     bool flush; /* some page-table entry went */
     struct {
         uint32_t handle;
-        uint32_t going; /* TRACK_*_GOING of the halves that are gone */
+        uint32_t halves; /* that are gone */
     } unmapped[UNMAP_BATCH];
 };
 /* Flushes, then gives the uses back to the owners. */
 void gnttab_finish(struct domain *d, struct gnttab_call *call);
 
-/* An operation on one element of the array: fills its status. Not 0: ends the whole call with that
- * error. */
-struct hcall;
+/* An operation on one element of the array: its status, GNTST_*. Of the versions, whose elements
+ * have none: 0, or the error that ends the whole call. */
 typedef long gnttab_fn(struct hcall *c, void *elem, struct gnttab_call *call);
 gnttab_fn gnttab_map_grant_ref, gnttab_unmap_grant_ref, gnttab_unmap_and_replace, gnttab_copy;

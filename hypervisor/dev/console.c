@@ -17,7 +17,6 @@
 #include "dom/domain.h"
 #include "dom/timer.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "lib/log.h"
 #include "lib/spinlock.h"
 #include "mm/guest_copy.h"
@@ -26,11 +25,13 @@
 #include "x86/time.h"
 #include <xen/sched.h>
 
-#define WRITE_BUDGET_US 50u   /* how long one message may wait for the line */
-#define FULL_WAIT_US    2000u /* and how long for room, before text is dropped */
-#define DEAD_LINE_US    20000000u
-#define SWITCH_KEY      1 /* Ctrl-A */
-#define SWITCH_COUNT    3
+#define WRITE_BUDGET_US  50u   /* how long one message may wait for the line */
+#define FULL_WAIT_US     2000u /* and how long for room, before text is dropped */
+#define DEAD_LINE_US     20000000u
+#define GUEST_LINES      100u             /* about guests, at once; */
+#define GUEST_LINE_EVERY MILLISECONDS(20) /* then at this rate */
+#define SWITCH_KEY       1                /* Ctrl-A */
+#define SWITCH_COUNT     3
 
 static struct spinlock console_lock = SPINLOCK(LOCK_CONSOLE);
 static bool panicking, use_uart, ring_has_guests, keep_vga, softirqs_run;
@@ -111,9 +112,8 @@ void console_write(const char *s, size_t n)
     unlock();
 }
 
-void console_write_guest(struct hcall *c, const char *s, size_t n)
+void console_write_guest(struct hcall *, const char *s, size_t n)
 {
-    (void)c;
     lock();
     if (n)
         mid_line = s[n - 1] != '\n';
@@ -154,11 +154,10 @@ static void received(char ch)
     input_news = true;
 }
 
-static void receive_all(void *unused)
+static void receive_all(void *)
 {
     int ch;
 
-    (void)unused;
     lock();
     /* a limit, for a port that is stuck */
     for (int n = 0; n < 256 && (ch = uart_read()) >= 0; n++)
@@ -174,9 +173,8 @@ static void poll_input(void *unused)
     timer_set(&poll_timer, now() + MILLISECONDS(20));
 }
 
-static void drain_later(void *unused)
+static void drain_later(void *)
 {
-    (void)unused;
     softirq_raise(SOFTIRQ_CONSOLE);
 }
 
@@ -227,13 +225,10 @@ void console_softirq(void)
 
 /* ---- CONSOLEIO ---- */
 
-long consoleio_write(struct hcall *c, void *arg)
+long consoleio_write(struct hcall *c, void *)
 {
     char text[128];
 
-    (void)arg;
-    if (!c->d->privileged)
-        return -EPERM;
     /* count is a 32-bit int in the ABI */
     for (c->a[1] = (uint32_t)c->a[1]; c->a[1];) {
         size_t n = min(c->a[1], sizeof(text));
@@ -249,14 +244,11 @@ long consoleio_write(struct hcall *c, void *arg)
     return 0;
 }
 
-long consoleio_read(struct hcall *c, void *arg)
+long consoleio_read(struct hcall *c, void *)
 {
     char text[sizeof(input)];
     uint32_t n = 0, want = (uint32_t)c->a[1];
 
-    (void)arg;
-    if (!c->d->privileged)
-        return -EPERM;
     lock();
     while (n < min(want, sizeof(text)) && input_tail != input_head)
         text[n++] = input[input_tail++ % sizeof(input)];
@@ -286,8 +278,33 @@ static __attribute__((noreturn)) void panic_end(void)
     machine_shutdown(SHUTDOWN_reboot);
 }
 
-static const struct log_backend backend = {
-    .write = console_write, .panic_begin = console_panic_mode, .panic_end = panic_end};
+static bool guest_line(uint32_t *left_out)
+{
+    static uint32_t used, skipped; /* under console_lock */
+    static nsec_t since;
+    nsec_t t = now(), earned;
+    bool may;
+
+    lock();
+    earned = t > since ? (t - since) / GUEST_LINE_EVERY : 0;
+    used = earned < used ? used - (uint32_t)earned : 0;
+    since = used ? since + earned * GUEST_LINE_EVERY : t;
+    may = used < GUEST_LINES;
+    if (may) {
+        used++;
+        *left_out = skipped;
+        skipped = 0;
+    } else {
+        skipped++;
+    }
+    unlock();
+    return may;
+}
+
+static const struct log_backend backend = {.write = console_write,
+                                           .guest_line = guest_line,
+                                           .panic_begin = console_panic_mode,
+                                           .panic_end = panic_end};
 
 static bool in_list(const char *list, const char *name)
 {

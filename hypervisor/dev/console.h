@@ -4,9 +4,7 @@
  * a switch between dom0 and the debug keys (Ctrl-A three times). LOCK_CONSOLE, a leaf.
  */
 #pragma once
-#include "lib/types.h"
 
-struct hcall;
 /* Boot: console=, com1=, loglvl=, guest_loglvl= of the command line, which is there already; output
  * only, and waiting for the line. */
 void console_init_early(void);
@@ -15,8 +13,7 @@ void console_release_vga(void); /* dom0 runs: the screen is its */
 void console_write(const char *s, size_t n);
 void console_write_guest(struct hcall *c, const char *s, size_t n); /* dom0's text, as is */
 size_t console_ring_read(char *buf, size_t size, uint32_t *index, bool clear, bool incremental);
-long consoleio_write(struct hcall *c, void *arg); /* a: cmd, count, ptr */
-long consoleio_read(struct hcall *c, void *arg);
+hcall_fn consoleio_write, consoleio_read;
 void console_add_own_keys(void);
 void console_run_key(char key); /* debug key, also by sysctl debug_keys */
 /* Other rooms add theirs at boot: key, one-line description, function. */

@@ -3,7 +3,6 @@
  * What the hypervisor printed, for xl dmesg. LOCK_CONSOLE.
  */
 #pragma once
-#include "lib/types.h"
 
 void ring_put(const char *s, size_t n);
 /* XEN_SYSCTL_readconsole: copies from the oldest byte kept, or from *index when incremental and

@@ -7,7 +7,6 @@
 #include "dev/dev.h"
 #include "boot/boot.h"
 #include "dom/domain.h"
-#include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/ioapic.h"
 #include "x86/irq.h"

@@ -5,7 +5,6 @@
  */
 #include "dev/console.h"
 #include "dom/domain.h"
-#include "lib/lib.h"
 #include "x86/irq.h"
 #include <xen/sched.h>
 

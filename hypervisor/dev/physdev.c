@@ -8,7 +8,6 @@
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "x86/ioapic.h"
 #include "x86/irq.h"
 #include <xen/physdev.h>
@@ -76,25 +75,17 @@ long physdevop_set_iobitmap(struct hcall *c, void *arg)
     return 0;
 }
 
-long physdevop_apic_read(struct hcall *c, void *arg)
+long physdevop_apic_read(struct hcall *, void *arg)
 {
     struct physdev_apic *op = arg;
 
-    (void)c;
     return ioapic_read_register(op->apic_physbase, op->reg, &op->value) ? 0 : -EINVAL;
 }
 
-long physdevop_apic_write(struct hcall *c, void *arg)
-{
-    (void)c, (void)arg;
-    return -EPERM; /* the registers are the hypervisor's */
-}
-
-long physdevop_alloc_irq_vector(struct hcall *c, void *arg)
+long physdevop_alloc_irq_vector(struct hcall *, void *arg)
 {
     struct physdev_irq *op = arg;
 
-    (void)c;
     if (op->irq >= nr_gsis())
         return -EINVAL;
     op->vector =
@@ -154,11 +145,10 @@ static long map_msi(struct domain *d, struct physdev_map_pirq *op)
 long physdevop_map_pirq(struct hcall *c, void *arg)
 {
     struct physdev_map_pirq *op = arg;
-    struct domain *d;
     int err;
     long rc;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->domid, &err);
 
-    d = domain_get_for(c->d, op->domid, &err);
     if (!d)
         return err;
     switch (op->type) {
@@ -173,7 +163,6 @@ long physdevop_map_pirq(struct hcall *c, void *arg)
     default:
         rc = -EINVAL;
     }
-    domain_put(d);
     if (rc)
         guest_log("map_pirq type %d index %d pirq %d bus %x devfn %x: %ld", op->type, op->index,
                   op->pirq, op->bus, op->devfn, rc);
@@ -184,20 +173,17 @@ long physdevop_unmap_pirq(struct hcall *c, void *arg)
 {
     const struct physdev_unmap_pirq *op = arg;
     int err;
-    struct domain *d = domain_get_for(c->d, op->domid, &err);
+    struct domain *d PUT_AT_END = domain_get_for(c->d, op->domid, &err);
 
     if (!d)
         return err;
-    err = op->pirq < 0 ? -EINVAL : pirq_unmap(d, (unsigned)op->pirq);
-    domain_put(d);
-    return err;
+    return op->pirq < 0 ? -EINVAL : pirq_unmap(d, (unsigned)op->pirq);
 }
 
-long physdevop_setup_gsi(struct hcall *c, void *arg)
+long physdevop_setup_gsi(struct hcall *, void *arg)
 {
     const struct physdev_setup_gsi *op = arg;
 
-    (void)c;
     return op->gsi < 0 ? -EINVAL : irq_setup_gsi((unsigned)op->gsi, op->triggering, op->polarity);
 }
 
@@ -212,66 +198,54 @@ long physdevop_get_free_pirq(struct hcall *c, void *arg)
     return 0;
 }
 
-long physdevop_pci_mmcfg_reserved(struct hcall *c, void *arg)
-{
-    (void)c, (void)arg;
-    return -ENOSYS; /* the hypervisor itself uses ports only */
-}
-
-long physdevop_pci_device_add(struct hcall *c, void *arg)
+long physdevop_pci_device_add(struct hcall *, void *arg)
 {
     const struct physdev_pci_device_add *op = arg;
 
-    (void)c;
     if (op->seg)
         return -EOPNOTSUPP;
     announce(op->bus, op->devfn, true);
     return 0;
 }
 
-long physdevop_pci_device_remove(struct hcall *c, void *arg)
+long physdevop_pci_device_remove(struct hcall *, void *arg)
 {
     const struct physdev_pci_device *op = arg;
     struct pci_bdf dev = {.segment = op->seg, .bus = op->bus, .devfn = op->devfn};
 
-    (void)c;
     if (!is_announced(dev))
         return -ENODEV;
     announce(op->bus, op->devfn, false);
     return 0;
 }
 
-long physdevop_manage_pci_add(struct hcall *c, void *arg)
+long physdevop_manage_pci_add(struct hcall *, void *arg)
 {
     const struct physdev_manage_pci *op = arg;
 
-    (void)c;
     announce(op->bus, op->devfn, true);
     return 0;
 }
 
-long physdevop_manage_pci_remove(struct hcall *c, void *arg)
+long physdevop_manage_pci_remove(struct hcall *, void *arg)
 {
     const struct physdev_manage_pci *op = arg;
 
-    (void)c;
     announce(op->bus, op->devfn, false);
     return 0;
 }
 
-long physdevop_restore_msi(struct hcall *c, void *arg)
+long physdevop_restore_msi(struct hcall *, void *arg)
 {
     const struct physdev_restore_msi *op = arg;
 
-    (void)c;
     return msi_restore((struct pci_bdf){.bus = op->bus, .devfn = op->devfn});
 }
 
-long physdevop_restore_msi_ext(struct hcall *c, void *arg)
+long physdevop_restore_msi_ext(struct hcall *, void *arg)
 {
     const struct physdev_pci_device *op = arg;
 
-    (void)c;
     return msi_restore((struct pci_bdf){.segment = op->seg, .bus = op->bus, .devfn = op->devfn});
 }
 

@@ -7,12 +7,10 @@
 #include "dev/dev.h"
 #include "comms/evtchn.h"
 #include "dom/domain.h"
-#include "lib/lib.h"
 #include "mm/frame.h"
 #include "mm/page_alloc.h"
 #include "x86/hvmap.h"
 #include "x86/irq.h"
-#include <xen/physdev.h>
 
 #define MESSAGES 256u /* PIRQ numbers above the GSIs */
 

@@ -5,7 +5,6 @@
  * mapped to a source, or mapped and bound to an event channel.
  */
 #pragma once
-#include "lib/types.h"
 
 struct domain;
 

@@ -9,7 +9,6 @@
 #include "boot/boot.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
 #include "x86/time.h"
@@ -64,11 +63,10 @@ static long get_cpuinfo(struct xenpf_pcpuinfo *i)
     return 0;
 }
 
-long do_platform_op(struct hcall *c, void *arg)
+long do_platform_op(struct hcall *, void *arg)
 {
     struct xen_platform_op *op = arg;
 
-    (void)c;
     if (op->interface_version != XENPF_INTERFACE_VERSION)
         return -EACCES;
     switch (op->cmd) {

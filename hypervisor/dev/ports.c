@@ -65,21 +65,6 @@ static bool is_pci_data(uint16_t port, unsigned bytes)
     return port >= PCI_DATA && port + bytes <= PCI_DATA + 4;
 }
 
-static uint32_t hardware_in(uint16_t port, unsigned bytes)
-{
-    return bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
-}
-
-static void hardware_out(uint16_t port, unsigned bytes, uint32_t val)
-{
-    if (bytes == 1)
-        outb(port, (uint8_t)val);
-    else if (bytes == 2)
-        outw(port, (uint16_t)val);
-    else
-        outl(port, val);
-}
-
 static uint8_t rtc_in(struct vcpu *v)
 {
     uint8_t val;
@@ -116,7 +101,7 @@ uint32_t guest_port_in(struct vcpu *v, uint16_t port, unsigned bytes)
         return 0;
     if (bytes == 1 && port == SPEAKER)
         return SPEAKER_OUT2;
-    return ioport_permitted(d, port, bytes) ? hardware_in(port, bytes) : all_ones(bytes);
+    return ioport_permitted(d, port, bytes) ? port_in(port, bytes) : all_ones(bytes);
 }
 
 static void pci_out(struct vcpu *v, unsigned offset, unsigned bytes, uint32_t val)
@@ -141,5 +126,5 @@ void guest_port_out(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t val)
     else if (is_pci_data(port, bytes) && d->privileged)
         pci_out(v, port - PCI_DATA, bytes, val);
     else if (ioport_permitted(d, port, bytes))
-        hardware_out(port, bytes, val);
+        port_out(port, bytes, val);
 }

@@ -7,7 +7,6 @@
 #include "dev/power.h"
 #include "boot/boot.h"
 #include "dom/domain.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 #include "x86/hvmap.h"
 #include "x86/pci.h"

@@ -3,7 +3,6 @@
  * Power-off and reset (machine_shutdown() is declared in dom/domain.h).
  */
 #pragma once
-#include "lib/types.h"
 
 /* Writes the PM1 control registers as dom0's ACPI wants them for sleep; returns when the machine
  * did not sleep. */

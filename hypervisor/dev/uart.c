@@ -6,7 +6,6 @@
  */
 #include "dev/uart.h"
 #include "boot/boot.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 #include "x86/irq.h"
 

@@ -3,7 +3,6 @@
  * A 16550 serial port. LOCK_CONSOLE is the caller's, except of uart_start_irq().
  */
 #pragma once
-#include "lib/types.h"
 
 /* Parses com1= or com2= ("BAUD|auto[,8n1[,PORT[,IRQ]]]") and sets the port up; false when nothing
  * answers there. n: 1 or 2. */

@@ -4,7 +4,6 @@
  * cursor. Output is on the bottom row, the rest scrolls up.
  */
 #include "dev/vga.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 #include "x86/hvmap.h"
 

@@ -3,7 +3,6 @@
  * The VGA text screen, 80x25, until dom0 takes it. LOCK_CONSOLE.
  */
 #pragma once
-#include "lib/types.h"
 
 void vga_init(void); /* does nothing when the screen is not in text mode */
 void vga_write(const char *s, size_t n);

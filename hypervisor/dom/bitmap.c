@@ -4,7 +4,6 @@
  */
 #include "dom/bitmap.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "mm/guest_copy.h"
 #include "x86/percpu.h"
 

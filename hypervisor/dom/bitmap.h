@@ -4,7 +4,6 @@
  */
 #pragma once
 #include <xen/domctl.h>
-#include "lib/types.h"
 
 /* nr_words of 64 bits here, any number of bits there. What
  * is not there reads as 0, what is not here is written as 0. 0 or -EFAULT. */

@@ -8,20 +8,6 @@
 #include "dom/sysctl.h"
 #include "dom/vcpu.h"
 
-static uint32_t count_domains(void)
-{
-    uint32_t n = 0;
-    struct domain *d = domain_get_from(0);
-
-    while (d) {
-        domid_t next = (domid_t)(d->id + 1);
-        n++;
-        domain_put(d);
-        d = domain_get_from(next);
-    }
-    return n;
-}
-
 static long pool_info(struct xen_sysctl_cpupool_op *op)
 {
     uint64_t up[AFFINITY_WORDS];
@@ -29,26 +15,26 @@ static long pool_info(struct xen_sysctl_cpupool_op *op)
     if (op->cpupool_id > 0)
         return -ENOENT;
     op->sched_id = SCHEDULER_ID;
-    op->n_dom = count_domains();
+    op->n_dom = 0;
+    for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
+        op->n_dom++;
     bitmap_of_cpus(up);
     return bitmap_to_guest(&op->cpumap, up, AFFINITY_WORDS);
 }
 
 static long move_domain(const struct xen_sysctl_cpupool_op *op)
 {
-    struct domain *d = domain_get((domid_t)op->domid);
+    struct domain *d = op->domid <= UINT16_MAX ? domain_get((domid_t)op->domid) : NULL;
 
-    if (!d || op->domid > UINT16_MAX) {
-        if (d)
-            domain_put(d);
+    if (!d)
         return -ESRCH;
-    }
     domain_put(d);
     return op->cpupool_id ? -ENOENT : 0; /* where it is */
 }
 
-long sysctl_cpupool_op(struct xen_sysctl_cpupool_op *op)
+long sysctl_cpupool_op(struct hcall *, struct xen_sysctl *sysctl)
 {
+    struct xen_sysctl_cpupool_op *op = &sysctl->u.cpupool_op;
     uint64_t none = 0;
 
     switch (op->op) {

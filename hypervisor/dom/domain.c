@@ -23,6 +23,7 @@
 #include "pv/pv.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
+#include "x86/traps.h"
 #include "x86/time.h"
 
 #define BUCKETS 64u
@@ -68,6 +69,15 @@ struct domain *domain_get_from(domid_t id)
         domain_hold(d);
     spin_unlock(&list_lock);
     return d;
+}
+
+struct domain *domain_next(struct domain *d)
+{
+    domid_t from = d ? (domid_t)(d->id + 1) : 0;
+
+    if (d)
+        domain_put(d);
+    return domain_get_from(from);
 }
 
 void domain_hold(struct domain *d)
@@ -173,7 +183,6 @@ static void fill(struct domain *d, domid_t id, const struct xen_domctl_createdom
     d->max_grant_frames = cfg->max_grant_frames < 0 ? 64u : (uint32_t)cfg->max_grant_frames;
     d->max_maptrack_frames =
         cfg->max_maptrack_frames < 0 ? 1024u : (uint32_t)cfg->max_maptrack_frames;
-    d->address_size = 64;
     d->pause_count = d->controller_pauses = 1;
     memcpy(d->handle, cfg->handle, sizeof(d->handle));
 }
@@ -298,17 +307,27 @@ int domain_unpause_by_controller(struct domain *d)
 
 /* ---- shutting down ---- */
 
-void domain_shutdown(struct domain *d, uint8_t reason)
+static void recheck_all(struct domain *d)
 {
-    if (__atomic_exchange_n(&d->shutting_down, true, __ATOMIC_SEQ_CST))
-        return;
-    d->shutdown_code = reason;
-    if (d == dom0)
-        machine_shutdown(reason);
-    __atomic_add_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i])
             vcpu_recheck(d->vcpu[i]); /* each leaves its CPU at its next exit */
+}
+
+void domain_shutdown(struct domain *d, uint8_t reason)
+{
+    /* The pause first: who sees shutting_down may count on it. */
+    __atomic_add_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_exchange_n(&d->shutting_down, true, __ATOMIC_SEQ_CST)) {
+        if (!__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST))
+            recheck_all(d);
+        return;
+    }
+    if (!READ_ONCE(d->code_latched))
+        d->shutdown_code = reason;
+    if (d == dom0)
+        machine_shutdown(d->shutdown_code);
+    recheck_all(d);
     __atomic_store_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST);
     virq_send_global(VIRQ_DOM_EXC);
 }
@@ -319,6 +338,7 @@ void domain_resume(struct domain *d)
         return;
     domain_pause(d); /* all are off their CPUs before the flags change */
     WRITE_ONCE(d->is_shut_down, false);
+    WRITE_ONCE(d->code_latched, false);
     __atomic_store_n(&d->shutting_down, false, __ATOMIC_SEQ_CST);
     __atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST); /* that of the shutdown */
     domain_unpause(d);
@@ -326,19 +346,8 @@ void domain_resume(struct domain *d)
 
 static void print_regs(const struct vcpu *v, const struct regs *r)
 {
-    log_error("  vcpu %u %s mode  rip %04lx:%016lx rflags %08lx", v->id,
-              v->kernel_mode ? "kernel" : "user", (unsigned long)r->cs, (unsigned long)r->rip,
-              (unsigned long)r->rflags);
-    log_error("  rsp %04lx:%016lx rax %016lx rbx %016lx", (unsigned long)r->ss,
-              (unsigned long)r->rsp, (unsigned long)r->rax, (unsigned long)r->rbx);
-    log_error("  rcx %016lx rdx %016lx rsi %016lx rdi %016lx", (unsigned long)r->rcx,
-              (unsigned long)r->rdx, (unsigned long)r->rsi, (unsigned long)r->rdi);
-    log_error("  rbp %016lx r8  %016lx r9  %016lx r10 %016lx", (unsigned long)r->rbp,
-              (unsigned long)r->r8, (unsigned long)r->r9, (unsigned long)r->r10);
-    log_error("  r11 %016lx r12 %016lx r13 %016lx r14 %016lx", (unsigned long)r->r11,
-              (unsigned long)r->r12, (unsigned long)r->r13, (unsigned long)r->r14);
-    log_error("  r15 %016lx cr2 %016lx vector %x error %x", (unsigned long)r->r15,
-              (unsigned long)v->cr2, r->vector, r->error_code);
+    log_error("vcpu %u in %s mode, cr2 %lx", v->id, v->kernel_mode ? "kernel" : "user", v->cr2);
+    regs_dump(r);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)
@@ -347,8 +356,11 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     __builtin_va_list ap;
     struct vcpu *v = current_vcpu();
 
-    if (READ_ONCE(d->shutting_down)) /* said already */
-        return;
+    if (READ_ONCE(d->shutting_down) && (v->d != d || d->shutdown_code == SHUTDOWN_crash)) {
+        if (v->d == d)
+            vcpu_recheck(v);
+        return; /* said already */
+    }
     __builtin_va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
     __builtin_va_end(ap);
@@ -357,7 +369,11 @@ void domain_crash(struct domain *d, const char *fmt, ...)
         print_regs(v, guest_regs());
     else if (d->vcpu[0])
         print_regs(d->vcpu[0], &d->vcpu[0]->regs);
+    if (READ_ONCE(d->shutting_down)) /* by another vCPU at this moment: it must not be resumed */
+        d->shutdown_code = SHUTDOWN_crash;
     domain_shutdown(d, SHUTDOWN_crash);
+    if (v->d == d) /* its frame is not fit to go on with */
+        vcpu_recheck(v);
 }
 
 /* ---- what tools see ---- */
@@ -407,13 +423,8 @@ void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 
 static void for_all(void (*fn)(struct domain *))
 {
-    struct domain *d = domain_get_from(0);
-    while (d) {
-        domid_t next = (domid_t)(d->id + 1);
+    for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
         fn(d);
-        domain_put(d);
-        d = domain_get_from(next);
-    }
 }
 
 static void dump_domain(struct domain *d)

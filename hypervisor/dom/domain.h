@@ -10,8 +10,6 @@
 #pragma once
 #include <xen/xen.h>
 #include <xen/domctl.h>
-#include "lib/types.h"
-#include "lib/lib.h"
 #include "lib/spinlock.h"
 
 struct vcpu;
@@ -51,19 +49,20 @@ struct domain {
     struct spinlock lock;
     enum domain_dying dying;
     bool shutting_down, is_shut_down;
+    bool code_latched; /* shutdown_code was said in advance (SCHEDOP_shutdown_code) */
     uint8_t shutdown_code;
     uint32_t pause_count; /* atomic; toolstack's share below */
     uint32_t controller_pauses;
     uint8_t handle[16];
     unsigned teardown_step;
-    bool parts_freed; /* only the struct is left */
+    bool stopped_for_good; /* dying, and no vCPU runs any more */
+    bool parts_freed;      /* only the struct is left */
 
     /* under page_lock */
     struct spinlock page_lock;
     uint32_t first_page; /* list of frames through struct frame; ~0 empty */
     uint32_t tot_pages, max_pages;
     uint32_t shared_pages; /* frames by frame_share_alloc() */
-    uint64_t page_cursor;  /* domain_pages_release_all() */
 
     struct shared_info *shared; /* hypervisor mapping */
     mfn_t shared_mfn;
@@ -78,9 +77,7 @@ struct domain {
     struct e820_entry *e820; /* XENMEM_set_memory_map */
     unsigned nr_e820;
     uint32_t tsc_mode;
-    uint64_t tsc_elapsed;
     uint64_t cpu_time_dead; /* ns used by vCPUs that are gone */
-    uint32_t address_size;
     struct timer *watchdogs;
 };
 
@@ -96,8 +93,17 @@ static inline bool domain_is_dying(const struct domain *d)
 struct domain *domain_get(domid_t id);
 /* The first domain with number >= id, for listings; with a reference. */
 struct domain *domain_get_from(domid_t id);
+/* The one after d (the first: NULL), whose reference it takes for its own. */
+struct domain *domain_next(struct domain *d);
 void domain_hold(struct domain *d); /* one more reference; the caller has one */
 void domain_put(struct domain *d);
+static inline void domain_put_held(struct domain **d)
+{
+    if (*d)
+        domain_put(*d);
+}
+/* On a variable: the reference in it, if it is not NULL, ends with its block. */
+#define PUT_AT_END __attribute__((cleanup(domain_put_held)))
 
 /* Creates with what DOMCTL_createdomain says, paused once by the controller, without memory
  * (max_pages 0) and vCPUs; *out gets a reference. The number DOMID_IDLE_ makes the idle domain,
@@ -137,6 +143,4 @@ bool domain_unlist(struct domain *d);
 /* Debug keys q (domains), e (event channels), g (grants); boot. */
 void domain_add_keys(void);
 
-struct hcall;
-long do_domctl(struct hcall *c, void *arg);
-long do_sysctl(struct hcall *c, void *arg);
+hcall_fn do_domctl, do_sysctl;

@@ -6,20 +6,23 @@
  */
 #pragma once
 #include <xen/domctl.h>
-#include "lib/types.h"
 
 struct domain;
-struct hcall;
+struct vcpu;
 
 typedef long domctl_fn(struct hcall *c, struct domain *d, struct xen_domctl *op);
+typedef long domctl_vcpu_fn(struct vcpu *v, struct xen_domctl *op);
 
 /* domctl.c: life */
 domctl_fn domctl_createdomain, domctl_destroydomain, domctl_pausedomain, domctl_unpausedomain,
     domctl_getdomaininfo, domctl_resumedomain, domctl_setdomainhandle, domctl_setdebugging;
 /* domctl_vcpu.c */
-domctl_fn domctl_max_vcpus, domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
-    domctl_setvcpuaffinity, domctl_getvcpuaffinity, domctl_sendtrigger, domctl_set_ext_vcpucontext,
+domctl_fn domctl_max_vcpus, domctl_sendtrigger;
+domctl_vcpu_fn domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
+    domctl_setvcpuaffinity, domctl_getvcpuaffinity, domctl_set_ext_vcpucontext,
     domctl_get_ext_vcpucontext;
+/* NULL with *rc -EINVAL: no such number; -ESRCH: not made yet. */
+struct vcpu *domctl_vcpu(const struct domain *d, uint32_t id, long *rc);
 /* domctl_mem.c */
 domctl_fn domctl_max_mem, domctl_getpageframeinfo3, domctl_hypercall_init, domctl_setnodeaffinity,
     domctl_getnodeaffinity;

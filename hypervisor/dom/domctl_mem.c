@@ -14,11 +14,10 @@
 #define FRAMEINFO_MAX 1024u
 
 /* The limit may be below what the domain has: it then gets no more. */
-long domctl_max_mem(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_max_mem(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     uint64_t pages = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
 
-    (void)c;
     if (pages > UINT32_MAX)
         return -EINVAL;
     spin_lock(&d->page_lock);
@@ -28,13 +27,12 @@ long domctl_max_mem(struct hcall *c, struct domain *d, struct xen_domctl *op)
 }
 
 /* The array's machine frame numbers become their frames' uses. */
-long domctl_getpageframeinfo3(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_getpageframeinfo3(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     guest_va_t array = guest_va((uint64_t)op->u.getpageframeinfo3.array.p);
     uint64_t num = op->u.getpageframeinfo3.num;
     xen_pfn_t part[64];
 
-    (void)c;
     if (num > FRAMEINFO_MAX)
         return -E2BIG;
     for (uint64_t done = 0; done < num; done += ARRAY_SIZE(part)) {
@@ -50,27 +48,22 @@ long domctl_getpageframeinfo3(struct hcall *c, struct domain *d, struct xen_domc
     return 0;
 }
 
-long domctl_hypercall_init(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_hypercall_init(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
-    (void)c;
     return hypercall_page_write(d, mfn(op->u.hypercall_init.gmfn));
 }
 
-long domctl_setnodeaffinity(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_setnodeaffinity(struct hcall *, struct domain *, struct xen_domctl *op)
 {
     uint64_t nodes;
 
-    (void)c;
-    (void)d;
     if (bitmap_from_guest(&nodes, 1, &op->u.nodeaffinity.nodemap))
         return -EFAULT;
     return nodes & 1 ? 0 : -EINVAL; /* node 0 is all there is */
 }
 
-long domctl_getnodeaffinity(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_getnodeaffinity(struct hcall *, struct domain *, struct xen_domctl *op)
 {
     uint64_t nodes = 1;
-    (void)c;
-    (void)d;
     return bitmap_to_guest(&op->u.nodeaffinity.nodemap, &nodes, 1);
 }

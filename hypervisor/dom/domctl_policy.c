@@ -9,32 +9,17 @@
 #include "dom/vcpu.h"
 #include "hypercall.h"
 #include "mm/guest_copy.h"
-#include "mm/page_alloc.h"
 #include "pv/pv.h"
 #include "x86/time.h"
 
 #define LEAVES_MAX 512u
 #define MSRS_MAX   64u
 
-long domctl_get_cpu_policy(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_get_cpu_policy(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
-    uint32_t room = min(p->nr_leaves, LEAVES_MAX);
-    struct xen_cpuid_leaf *leaves = hv_alloc(LEAVES_MAX * sizeof(*leaves));
-    struct xen_msr_entry none;
-    long rc;
 
-    (void)c;
-    if (!leaves)
-        return -ENOMEM;
-    rc = cpu_policy_leaves(d, 0, leaves, room, &p->nr_leaves);
-    if (!rc)
-        rc = cpu_policy_msrs(d, 0, &none, p->nr_msrs, &p->nr_msrs);
-    if (!rc &&
-        copy_to_guest(guest_va((uint64_t)p->leaves.p), leaves, p->nr_leaves * sizeof(*leaves)))
-        rc = -EFAULT;
-    hv_free(leaves);
-    return rc;
+    return cpu_policy_to_guest(d, 0, guest_va((uint64_t)p->leaves.p), &p->nr_leaves, &p->nr_msrs);
 }
 
 /* A guest that has seen a policy keeps it. */
@@ -46,76 +31,52 @@ static bool has_run(const struct domain *d)
     return false;
 }
 
-long domctl_set_cpu_policy(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_set_cpu_policy(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
-    struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
-    struct xen_cpuid_leaf *leaves;
-    struct xen_msr_entry *msrs;
-    long rc = -ENOMEM;
+    long rc;
 
-    (void)c;
-    if (p->nr_leaves > LEAVES_MAX || p->nr_msrs > MSRS_MAX)
+    if (op->u.cpu_policy.nr_leaves > LEAVES_MAX || op->u.cpu_policy.nr_msrs > MSRS_MAX)
         return -E2BIG;
     if (has_run(d))
         return -EEXIST;
-    leaves = hv_alloc(LEAVES_MAX * sizeof(*leaves));
-    msrs = hv_alloc(MSRS_MAX * sizeof(*msrs));
-    if (leaves && msrs) {
-        rc = -EFAULT;
-        if (!copy_from_guest(leaves, guest_va((uint64_t)p->leaves.p),
-                             p->nr_leaves * sizeof(*leaves)) &&
-            !copy_from_guest(msrs, guest_va((uint64_t)p->msrs.p), p->nr_msrs * sizeof(*msrs))) {
-            spin_lock(&d->lock);
-            rc = cpu_policy_set(d, leaves, p->nr_leaves, msrs, p->nr_msrs, &p->err_leaf,
-                                &p->err_subleaf, &p->err_msr);
-            spin_unlock(&d->lock);
-        }
-    }
-    hv_free(leaves);
-    hv_free(msrs);
+    spin_lock(&d->lock);
+    rc = cpu_policy_set(d, &op->u.cpu_policy);
+    spin_unlock(&d->lock);
     return rc;
 }
 
-long domctl_set_address_size(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_set_address_size(struct hcall *, struct domain *, struct xen_domctl *op)
 {
-    (void)c;
-    (void)d;
     return op->u.address_size.size == 64 ? 0 : -EINVAL; /* 32-bit PV is not offered */
 }
 
-long domctl_get_address_size(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_get_address_size(struct hcall *, struct domain *, struct xen_domctl *op)
 {
-    (void)c;
-    op->u.address_size.size = d->address_size;
+    op->u.address_size.size = 64;
     return 0;
 }
 
-long domctl_gettscinfo(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_gettscinfo(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
-    (void)c;
     op->u.tsc_info = (struct xen_domctl_tsc_info){
         .tsc_mode = d->tsc_mode, .gtsc_khz = tsc_khz, .elapsed_nsec = now()};
     return 0;
 }
 
 /* Guests read the machine's counter: "default" and "never emulate" come to the same. */
-long domctl_settscinfo(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_settscinfo(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
-    (void)c;
     if (op->u.tsc_info.tsc_mode != 0 && op->u.tsc_info.tsc_mode != 2)
         return -EOPNOTSUPP;
     d->tsc_mode = op->u.tsc_info.tsc_mode;
-    d->tsc_elapsed = op->u.tsc_info.elapsed_nsec;
     return 0;
 }
 
 /* All domains weigh the same and none has a cap: tools may set what is, and nothing else. */
-long domctl_scheduler_op(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_scheduler_op(struct hcall *, struct domain *, struct xen_domctl *op)
 {
     struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
 
-    (void)c;
-    (void)d;
     if (s->sched_id != SCHEDULER_ID)
         return -EINVAL;
     switch (s->cmd) {

@@ -14,8 +14,7 @@
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
 
-/* -EINVAL: no such number; -ESRCH: not made yet. */
-static struct vcpu *vcpu_of(const struct domain *d, uint32_t id, long *rc)
+struct vcpu *domctl_vcpu(const struct domain *d, uint32_t id, long *rc)
 {
     struct vcpu *v = id < d->max_vcpus ? d->vcpu[id] : NULL;
     *rc = id >= d->max_vcpus ? -EINVAL : v ? 0 : -ESRCH;
@@ -42,14 +41,16 @@ long domctl_max_vcpus(struct hcall *c, struct domain *d, struct xen_domctl *op)
     return rc;
 }
 
-static long set_context(struct domain *d, struct vcpu *v, const struct vcpu_guest_context *ctx)
+static long set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
     long rc;
 
-    if (domain_is_dying(d))
+    if (domain_is_dying(v->d))
         return -EINVAL;
     vcpu_pause(v);
+    spin_lock(&v->d->lock); /* against VCPUOP_initialise, and another tool */
     rc = vcpu_set_context(v, ctx);
+    spin_unlock(&v->d->lock);
     if (!rc && ctx->flags & VGCF_online)
         __atomic_and_fetch(&v->flags, ~VCPU_DOWN, __ATOMIC_SEQ_CST);
     else if (!rc)
@@ -58,36 +59,28 @@ static long set_context(struct domain *d, struct vcpu *v, const struct vcpu_gues
     return rc;
 }
 
-long domctl_setvcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_setvcpucontext(struct vcpu *v, struct xen_domctl *op)
 {
     guest_va_t from = guest_va((uint64_t)op->u.vcpucontext.ctxt.p);
     struct vcpu_guest_context *ctx;
     long rc;
-    struct vcpu *v = vcpu_of(d, op->u.vcpucontext.vcpu, &rc);
 
-    (void)c;
-    if (!v)
-        return rc;
     if (!from.v) /* a reset, which only hardware-virtualised guests know */
         return -EOPNOTSUPP;
     ctx = hv_alloc(sizeof(*ctx));
     if (!ctx)
         return -ENOMEM;
-    rc = copy_from_guest(ctx, from, sizeof(*ctx)) ? -EFAULT : set_context(d, v, ctx);
+    rc = copy_from_guest(ctx, from, sizeof(*ctx)) ? -EFAULT : set_context(v, ctx);
     hv_free(ctx);
     return rc;
 }
 
-long domctl_getvcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_getvcpucontext(struct vcpu *v, struct xen_domctl *op)
 {
     guest_va_t to = guest_va((uint64_t)op->u.vcpucontext.ctxt.p);
     struct vcpu_guest_context *ctx;
     long rc;
-    struct vcpu *v = vcpu_of(d, op->u.vcpucontext.vcpu, &rc);
 
-    (void)c;
-    if (!v)
-        return rc;
     if (!v->initialised)
         return -ENODATA;
     ctx = hv_alloc(sizeof(*ctx));
@@ -102,15 +95,10 @@ long domctl_getvcpucontext(struct hcall *c, struct domain *d, struct xen_domctl 
 }
 
 /* The callbacks that vcpu_guest_context has no room for. */
-long domctl_get_ext_vcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_get_ext_vcpucontext(struct vcpu *v, struct xen_domctl *op)
 {
     struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
-    long rc;
-    struct vcpu *v = vcpu_of(d, e->vcpu, &rc);
 
-    (void)c;
-    if (!v)
-        return rc;
     memset((char *)e + offsetof(struct xen_domctl_ext_vcpucontext, size), 0,
            sizeof(*e) - offsetof(struct xen_domctl_ext_vcpucontext, size));
     vcpu_pause(v);
@@ -128,15 +116,10 @@ static uint32_t with_bit(uint32_t word, unsigned bit, bool set)
     return set ? word | 1u << bit : word & ~(1u << bit);
 }
 
-long domctl_set_ext_vcpucontext(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_set_ext_vcpucontext(struct vcpu *v, struct xen_domctl *op)
 {
     const struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
-    long rc;
-    struct vcpu *v = vcpu_of(d, e->vcpu, &rc);
 
-    (void)c;
-    if (!v)
-        return rc;
     if (e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap) || e->size > sizeof(*e) ||
         !va_is_canonical(e->syscall32_callback_eip) || !va_is_canonical(e->sysenter_callback_eip))
         return -EINVAL;
@@ -150,15 +133,10 @@ long domctl_set_ext_vcpucontext(struct hcall *c, struct domain *d, struct xen_do
     return 0;
 }
 
-long domctl_getvcpuinfo(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_getvcpuinfo(struct vcpu *v, struct xen_domctl *op)
 {
     struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
-    long rc;
-    struct vcpu *v = vcpu_of(d, info->vcpu, &rc);
 
-    (void)c;
-    if (!v)
-        return rc;
     info->online = !(v->flags & VCPU_DOWN);
     info->blocked = !!(v->flags & (VCPU_BLOCKED | VCPU_POLLING));
     info->running = v->running;
@@ -188,14 +166,11 @@ static long report_affinity(struct vcpu *v, struct xen_domctl_vcpuaffinity *a)
     return 0;
 }
 
-long domctl_getvcpuaffinity(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_getvcpuaffinity(struct vcpu *v, struct xen_domctl *op)
 {
     struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
-    long rc;
-    struct vcpu *v = vcpu_of(d, a->vcpu, &rc);
 
-    (void)c;
-    return v ? report_affinity(v, a) : rc;
+    return report_affinity(v, a);
 }
 
 /* A vCPU stays on the CPU it was given at its creation, so a mask without that one is refused
@@ -216,16 +191,12 @@ static long set_hard(struct vcpu *v, const uint64_t *mask)
     return 0;
 }
 
-long domctl_setvcpuaffinity(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_setvcpuaffinity(struct vcpu *v, struct xen_domctl *op)
 {
     struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
     uint64_t mask[AFFINITY_WORDS];
     long rc;
-    struct vcpu *v = vcpu_of(d, a->vcpu, &rc);
 
-    (void)c;
-    if (!v)
-        return rc;
     if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
         return -EINVAL;
     if (a->flags & XEN_VCPUAFFINITY_HARD) {
@@ -243,12 +214,11 @@ long domctl_setvcpuaffinity(struct hcall *c, struct domain *d, struct xen_domctl
     return report_affinity(v, a);
 }
 
-long domctl_sendtrigger(struct hcall *c, struct domain *d, struct xen_domctl *op)
+long domctl_sendtrigger(struct hcall *, struct domain *d, struct xen_domctl *op)
 {
     long rc;
-    struct vcpu *v = vcpu_of(d, op->u.sendtrigger.vcpu, &rc);
+    struct vcpu *v = domctl_vcpu(d, op->u.sendtrigger.vcpu, &rc);
 
-    (void)c;
     if (!v)
         return rc;
     if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI) /* buttons of emulated machines */

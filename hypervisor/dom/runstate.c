@@ -4,9 +4,7 @@
  */
 #include <xen/xen.h>
 #include <xen/vcpu.h>
-#include "lib/lib.h"
 #include "x86/asm.h"
-#include "x86/percpu.h"
 #include "x86/time.h"
 #include "mm/guest_copy.h"
 #include "dom/domain.h"

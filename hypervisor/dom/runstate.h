@@ -4,7 +4,6 @@
  * copy that a guest may ask to have kept in its memory.
  */
 #pragma once
-#include "lib/types.h"
 
 struct vcpu;
 

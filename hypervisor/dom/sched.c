@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * The scheduler and the context switch. Each CPU has a queue of runnable vCPUs. One that wakes goes
- * to the front (it waited for I/O), one that has used up its slice to the end. The timer runs only
- * while somebody else waits.
+ * to the front (it waited for I/O) and preempts, one that has used up its slice to the end. The
+ * timer runs only while somebody else waits.
  *
- * States and the lock: v->flags, queued, running and the queue are under the sched_lock of v->cpu,
- * which is fixed while the vCPU exists. pause counts are atomic and are looked at with the lock
- * held.
+ * What a vCPU has left of its slice stays with it over preemption and sleep; sleep earns it back,
+ * at the rate of its share of the CPU. Without any left, waking is no privilege: whoever sleeps and
+ * wakes all the time gets a share more at most.
+ *
+ * States and the lock: v->flags, queued, running, p->chosen and the queue are under the sched_lock
+ * of v->cpu, which is fixed while the vCPU exists. pause counts are atomic and are looked at with
+ * the lock held. From the choice of another until its registers are saved a vCPU is still
+ * `running`, but may be queued again: only its own CPU would run it.
  *
  * The CPU keeps the last guest vCPU's CR3, segments and FPU loaded while idle (p->loaded), so that
  * a guest that sleeps and wakes alone costs no switch.
@@ -31,9 +36,9 @@
 #include "pv/pv.h"
 
 #define SLICE     MILLISECONDS(10)
-/* A vCPU that wakes takes the CPU from one that runs, but not within this time of its start: else a
- * guest that sends packets pays two switches for each instead of for a batch (docs/decisions.md).
- */
+#define MIN_BOOST MICROSECONDS(200)
+/* A vCPU that wakes does not take the CPU from one that got it less than this ago: else a guest
+ * that sends packets pays two switches for each instead of for a batch (docs/decisions.md). */
 #define RATELIMIT MICROSECONDS(500)
 
 struct slice {
@@ -61,17 +66,26 @@ static void poke(struct pcpu *p, enum softirq s)
         apic_send_ipi(p->id, VECTOR_EVENT_IPI);
 }
 
+/* Where in the queue: behind those who woke before it, behind all of these, or behind everybody. */
+enum place { BOOSTED, FRONT, END };
+
 /* sched_lock held. */
-static void enqueue(struct vcpu *v, bool front)
+static void enqueue(struct vcpu *v, enum place where)
 {
     struct pcpu *p = v->cpu;
+    struct list *at = p->run_queue.next;
 
     ASSERT(!v->queued);
     v->queued = true;
-    if (front)
-        list_add_before(p->run_queue.next, &v->run_link);
-    else
-        list_append(&p->run_queue, &v->run_link);
+    v->boosted = where == BOOSTED;
+    if (where == END) {
+        at = &p->run_queue;
+        if (v->slice_left < MIN_BOOST)
+            v->slice_left = SLICE;
+    }
+    while (at != &p->run_queue && list_entry(at, struct vcpu, run_link)->boosted)
+        at = at->next;
+    list_add_before(at, &v->run_link);
     p->nr_running++;
 }
 
@@ -83,16 +97,27 @@ static void dequeue(struct vcpu *v)
 }
 
 /* Puts a vCPU that has become runnable on its queue. */
-static bool make_ready(struct vcpu *v, bool front)
+static void make_ready(struct vcpu *v, enum place where)
 {
     struct pcpu *p = v->cpu;
 
-    if (!vcpu_runnable(v) || v->queued || v->running)
-        return false;
+    if (!vcpu_runnable(v) || v->queued || p->chosen == v)
+        return;
     runstate_change(v, RUNSTATE_runnable, now());
-    enqueue(v, front);
+    enqueue(v, where);
+    if (where == BOOSTED)
+        p->preempt = true;
     poke(p, SOFTIRQ_SCHEDULE);
-    return true;
+}
+
+/* What v earned by sleeping. */
+static void earn(struct vcpu *v)
+{
+    nsec_t t = now(), since = v->runstate.state_entry_time;
+    uint64_t sharers = max(v->cpu->nr_homes, 2u) - 1; /* the idle vCPU lives there too */
+
+    if (!v->queued && v->cpu->chosen != v && t > since)
+        v->slice_left = min(SLICE, v->slice_left + (t - since) / sharers);
 }
 
 void vcpu_wake(struct vcpu *v)
@@ -103,8 +128,8 @@ void vcpu_wake(struct vcpu *v)
         return;
     spin_lock(&p->sched_lock);
     __atomic_and_fetch(&v->flags, ~(VCPU_BLOCKED | VCPU_POLLING), __ATOMIC_SEQ_CST);
-    if (make_ready(v, true))
-        p->boost = true;
+    earn(v);
+    make_ready(v, v->slice_left >= MIN_BOOST ? BOOSTED : END);
     spin_unlock(&p->sched_lock);
 }
 
@@ -126,10 +151,10 @@ void vcpu_recheck(struct vcpu *v)
     if (v->queued && !vcpu_runnable(v)) {
         dequeue(v);
         runstate_change(v, resting_state(v), now());
-    } else if (v->running)
+    } else if (p->chosen == v)
         poke(p, SOFTIRQ_SCHEDULE);
     else
-        make_ready(v, false);
+        make_ready(v, END);
     spin_unlock(&p->sched_lock);
 }
 
@@ -141,6 +166,7 @@ static void unload(struct pcpu *p)
     if (!v || v == p->current)
         return;
     segments_save(v);
+    segments_unload();
     fpu_switch(v, NULL);
     debugregs_switch(v, p->idle);
     tlb_write_cr3(va_to_maddr(idle_l4));
@@ -197,11 +223,13 @@ static void load(struct pcpu *p, struct vcpu *v)
 
     if (old == v)
         return;
-    if (old)
+    if (old) {
         segments_save(old);
+        segments_unload();
+    }
     fpu_switch(old, v);
     debugregs_switch(old, v);
-    tlb_domain_enter(v->d);
+    __atomic_or_fetch(&v->d->dirty_cpus[p->id / 64], 1ull << (p->id % 64), __ATOMIC_SEQ_CST);
     tlb_write_cr3(mfn_to_maddr(v->kernel_mode ? v->kernel_l4 : v->user_l4));
     cpu_load_guest_cr4(v);
     if (cpu.rdtscp)
@@ -235,48 +263,52 @@ switch_to(struct pcpu *p, struct vcpu *prev, struct vcpu *next)
     exit_to_guest();
 }
 
-/* When the running vCPU must make room for those that wait. */
-static nsec_t turn_end(const struct pcpu *p, const struct vcpu *v)
+/* The first of the queue, or prev when it may and should go on, or the idle vCPU. sched_lock held.
+ */
+static struct vcpu *choose(struct pcpu *p, struct vcpu *prev, bool keep, nsec_t t)
 {
-    return p->boost ? min(v->turn_start + RATELIMIT, v->slice_end) : v->slice_end;
+    struct vcpu *next;
+
+    if (list_empty(&p->run_queue))
+        return keep ? prev : p->idle;
+    if (keep && prev->slice_left && !p->yielded &&
+        (!p->preempt || t < prev->turn_start + RATELIMIT))
+        return prev;
+    next = list_entry(p->run_queue.next, struct vcpu, run_link);
+    dequeue(next);
+    if (keep)
+        enqueue(prev, prev->slice_left && !p->yielded ? FRONT : END);
+    return next;
 }
 
 void schedule(void)
 {
     struct pcpu *p = this_cpu();
     struct vcpu *prev = p->current, *next;
-    nsec_t t = now();
+    nsec_t t = now(), end;
     bool keep;
 
     spin_lock(&p->sched_lock);
-    keep = !prev->is_idle && vcpu_runnable(prev) && !p->yield;
-    p->yield = false;
-    if (keep && (list_empty(&p->run_queue) || t < turn_end(p, prev)))
-        next = prev;
-    else {
-        p->boost = false;
-        if (!prev->is_idle && vcpu_runnable(prev))
-            enqueue(prev, false);
-        next = list_empty(&p->run_queue) ? p->idle
-                                         : list_entry(p->run_queue.next, struct vcpu, run_link);
-        if (!next->is_idle)
-            dequeue(next);
-    }
+    keep = !prev->is_idle && vcpu_runnable(prev);
+    prev->slice_left = t < prev->slice_end ? prev->slice_end - t : 0;
+    p->chosen = next = choose(p, prev, keep, t);
+    p->preempt &= next == prev; /* the one that woke still waits */
+    p->yielded = false;
     if (prev != next) {
+        next->turn_start = t;
         if (!prev->is_idle)
-            runstate_change(prev, prev->queued ? RUNSTATE_runnable : resting_state(prev), t);
+            runstate_change(prev, keep ? RUNSTATE_runnable : resting_state(prev), t);
         if (!next->is_idle) {
             runstate_change(next, RUNSTATE_running, t);
             next->running = true;
-            next->turn_start = t;
         }
     }
-    if (!next->is_idle && (prev != next || t >= next->slice_end))
-        next->slice_end = t + SLICE;
+    next->slice_end = t + (next->slice_left ? next->slice_left : SLICE);
+    end = p->preempt ? min(next->slice_end, next->turn_start + RATELIMIT) : next->slice_end;
     spin_unlock(&p->sched_lock);
 
     if (!next->is_idle && !list_empty(&p->run_queue))
-        timer_set(&slices[p->id]->timer, turn_end(p, next));
+        timer_set(&slices[p->id]->timer, end);
     else if (slices[p->id]->timer.cpu)
         timer_stop(&slices[p->id]->timer);
     switch_to(p, prev, next);
@@ -284,7 +316,7 @@ void schedule(void)
 
 void sched_yield_current(void)
 {
-    this_cpu()->yield = true; /* the next in the queue goes first */
+    this_cpu()->yielded = true; /* the next in the queue goes first */
     softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
@@ -352,6 +384,6 @@ void sched_init_cpu(void)
     if (!p->idle)
         panic("no memory for the scheduler of CPU %u", p->id);
     timer_init(&slices[p->id]->timer, slice_over, NULL);
-    p->current = p->idle;
+    p->current = p->chosen = p->idle;
     p->online = true;
 }

@@ -6,10 +6,8 @@
  * to the exit path.
  */
 #pragma once
-#include "lib/types.h"
 
 struct vcpu;
-struct hcall;
 
 #define SCHEDULER_ID   6u /* for tools: credit2, the nearest of those that have a number */
 #define DEFAULT_WEIGHT 256u
@@ -25,13 +23,7 @@ void vcpu_recheck(struct vcpu *v);   /* pause counts or flags changed: on or off
 void sched_poll_timeout(void *vcpu); /* timer of SCHEDOP_poll */
 void sched_yield_current(void);
 /* SCHEDOP rows, dom/sched_op.c */
-long schedop_yield(struct hcall *c, void *arg);
-long schedop_block(struct hcall *c, void *arg);
-long schedop_shutdown(struct hcall *c, void *arg);
-long schedop_poll(struct hcall *c, void *arg);
-long schedop_remote_shutdown(struct hcall *c, void *arg);
-long schedop_shutdown_code(struct hcall *c, void *arg);
-long schedop_watchdog(struct hcall *c, void *arg);
-long do_set_timer_op(struct hcall *c, void *arg);
+hcall_fn schedop_yield, schedop_block, schedop_shutdown, schedop_poll, schedop_remote_shutdown,
+    schedop_shutdown_code, schedop_watchdog, do_set_timer_op;
 /* Total ns the vCPU has run. */
 uint64_t vcpu_cpu_time(struct vcpu *v);

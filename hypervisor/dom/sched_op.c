@@ -68,8 +68,10 @@ long schedop_shutdown_code(struct hcall *c, void *arg)
     if (op->reason > SHUTDOWN_MAX)
         return -EINVAL;
     spin_lock(&c->d->lock);
-    if (!c->d->is_shut_down)
+    if (!c->d->is_shut_down && !c->d->code_latched) {
         c->d->shutdown_code = (uint8_t)op->reason;
+        WRITE_ONCE(c->d->code_latched, true);
+    }
     spin_unlock(&c->d->lock);
     return 0;
 }

@@ -7,7 +7,6 @@
 #include "dom/domain.h"
 #include "dom/sched.h"
 #include "dom/sysctl.h"
-#include "dom/vcpu.h"
 #include "hypercall.h"
 #include "mm/guest_copy.h"
 #include "mm/page_alloc.h"
@@ -19,7 +18,7 @@
 typedef long sysctl_fn(struct hcall *c, struct xen_sysctl *op);
 
 /* The ring may be larger than our page, so it is read on from where the page ended. */
-static long readconsole(struct hcall *c, struct xen_sysctl *op)
+static long readconsole(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_readconsole *r = &op->u.readconsole;
     guest_va_t to = guest_va((uint64_t)r->buffer.p);
@@ -28,7 +27,6 @@ static long readconsole(struct hcall *c, struct xen_sysctl *op)
     char *page = hv_page_alloc();
     long rc = 0;
 
-    (void)c;
     if (!page)
         return -ENOMEM;
     while (done < r->count && !rc) {
@@ -48,12 +46,11 @@ static long readconsole(struct hcall *c, struct xen_sysctl *op)
     return rc;
 }
 
-static long physinfo(struct hcall *c, struct xen_sysctl *op)
+static long physinfo(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_physinfo *p = &op->u.physinfo;
     uint32_t features[CPU_FEATURE_WORDS], up = 0;
 
-    (void)c;
     memset(p, 0, sizeof(*p));
     for (unsigned i = 0; i < nr_cpus; i++)
         up += !!cpus[i];
@@ -72,14 +69,13 @@ static long physinfo(struct hcall *c, struct xen_sysctl *op)
     return 0;
 }
 
-static long sched_id(struct hcall *c, struct xen_sysctl *op)
+static long sched_id(struct hcall *, struct xen_sysctl *op)
 {
-    (void)c;
     op->u.sched_id.sched_id = SCHEDULER_ID;
     return 0;
 }
 
-static long getdomaininfolist(struct hcall *c, struct xen_sysctl *op)
+static long getdomaininfolist(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
     guest_va_t to = guest_va((uint64_t)l->buffer.p);
@@ -87,7 +83,6 @@ static long getdomaininfolist(struct hcall *c, struct xen_sysctl *op)
     uint32_t n = 0;
     domid_t from = l->first_domain;
 
-    (void)c;
     while (n < l->max_domains) {
         struct domain *d = domain_get_from(from);
         if (!d)
@@ -103,11 +98,10 @@ static long getdomaininfolist(struct hcall *c, struct xen_sysctl *op)
     return 0;
 }
 
-static long debug_keys(struct hcall *c, struct xen_sysctl *op)
+static long debug_keys(struct hcall *, struct xen_sysctl *op)
 {
     const struct xen_sysctl_debug_keys *k = &op->u.debug_keys;
 
-    (void)c;
     for (uint32_t i = 0; i < min(k->nr_keys, 32u); i++) {
         char key;
         if (copy_from_guest(&key, guest_va_at(guest_va((uint64_t)k->keys.p), i, 1), 1))
@@ -117,12 +111,11 @@ static long debug_keys(struct hcall *c, struct xen_sysctl *op)
     return 0;
 }
 
-static long getcpuinfo(struct hcall *c, struct xen_sysctl *op)
+static long getcpuinfo(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_getcpuinfo *g = &op->u.getcpuinfo;
     uint32_t n = min(g->max_cpus, nr_cpus);
 
-    (void)c;
     for (uint32_t i = 0; i < n; i++) {
         struct xen_sysctl_cpuinfo info = {.idletime = cpus[i] ? READ_ONCE(cpus[i]->idle_ns) : 0};
         if (copy_to_guest(guest_va_at(guest_va((uint64_t)g->info.p), i, sizeof(info)), &info,
@@ -133,11 +126,10 @@ static long getcpuinfo(struct hcall *c, struct xen_sysctl *op)
     return 0;
 }
 
-static long availheap(struct hcall *c, struct xen_sysctl *op)
+static long availheap(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_availheap *a = &op->u.availheap;
 
-    (void)c;
     if (a->node > 0 || a->min_bitwidth || a->max_bitwidth)
         return -EOPNOTSUPP;
     a->avail_bytes = page_free_count() << PAGE_SHIFT;
@@ -145,13 +137,12 @@ static long availheap(struct hcall *c, struct xen_sysctl *op)
 }
 
 /* Null array: only the number. */
-static long cputopoinfo(struct hcall *c, struct xen_sysctl *op)
+static long cputopoinfo(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
     guest_va_t to = guest_va((uint64_t)t->cputopo.p);
     uint32_t n = to.v ? min(t->num_cpus, nr_cpus) : 0;
 
-    (void)c;
     for (uint32_t i = 0; i < n; i++) {
         struct xen_sysctl_cputopo info = {i, 0, 0};
         if (!cpus[i])
@@ -165,14 +156,13 @@ static long cputopoinfo(struct hcall *c, struct xen_sysctl *op)
 }
 
 /* One node has everything. */
-static long numainfo(struct hcall *c, struct xen_sysctl *op)
+static long numainfo(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_numainfo *n = &op->u.numainfo;
     struct xen_sysctl_meminfo mem = {page_total_count() << PAGE_SHIFT, page_free_count()
                                                                            << PAGE_SHIFT};
     uint32_t distance = 10;
 
-    (void)c;
     if (n->meminfo.p && n->num_nodes &&
         copy_to_guest(guest_va((uint64_t)n->meminfo.p), &mem, sizeof(mem)))
         return -EFAULT;
@@ -183,22 +173,15 @@ static long numainfo(struct hcall *c, struct xen_sysctl *op)
     return 0;
 }
 
-static long cpupool_op(struct hcall *c, struct xen_sysctl *op)
-{
-    (void)c;
-    return sysctl_cpupool_op(&op->u.cpupool_op);
-}
-
 /* The scheduler has nothing to set. */
-static long scheduler_op(struct hcall *c, struct xen_sysctl *op)
+static long scheduler_op(struct hcall *, struct xen_sysctl *op)
 {
-    (void)c;
     return op->u.scheduler_op.cpupool_id || op->u.scheduler_op.sched_id != SCHEDULER_ID
                ? -EINVAL
                : -EOPNOTSUPP;
 }
 
-static long get_cpu_featureset(struct hcall *c, struct xen_sysctl *op)
+static long get_cpu_featureset(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_cpu_featureset *f = &op->u.cpu_featureset;
     guest_va_t to = guest_va((uint64_t)f->features.p);
@@ -206,7 +189,6 @@ static long get_cpu_featureset(struct hcall *c, struct xen_sysctl *op)
     uint32_t room = f->nr_features;
     long rc = cpu_featureset(f->index, words);
 
-    (void)c;
     if (rc)
         return rc;
     f->nr_features = CPU_FEATURE_WORDS;
@@ -218,38 +200,12 @@ static long get_cpu_featureset(struct hcall *c, struct xen_sysctl *op)
     return room < CPU_FEATURE_WORDS ? -ENOBUFS : 0;
 }
 
-static long copy_policy(struct xen_sysctl_cpu_policy *p)
-{
-    uint32_t room = p->nr_leaves;
-    struct xen_cpuid_leaf *leaves;
-    struct xen_msr_entry none;
-    long rc = cpu_policy_leaves(NULL, p->index, NULL, 0, &p->nr_leaves); /* how many at most */
-
-    if (rc)
-        return rc;
-    leaves = hv_alloc(p->nr_leaves * sizeof(*leaves));
-    if (!leaves)
-        return -ENOMEM;
-    rc = cpu_policy_leaves(NULL, p->index, leaves, min(room, p->nr_leaves), &p->nr_leaves);
-    if (!rc)
-        rc = cpu_policy_msrs(NULL, p->index, &none, p->nr_msrs, &p->nr_msrs);
-    if (!rc &&
-        copy_to_guest(guest_va((uint64_t)p->leaves.p), leaves, p->nr_leaves * sizeof(*leaves)))
-        rc = -EFAULT;
-    hv_free(leaves);
-    return rc;
-}
-
-static long get_cpu_policy(struct hcall *c, struct xen_sysctl *op)
+static long get_cpu_policy(struct hcall *, struct xen_sysctl *op)
 {
     struct xen_sysctl_cpu_policy *p = &op->u.cpu_policy;
-    long rc;
 
-    (void)c;
-    if (p->leaves.p)
-        return copy_policy(p);
-    rc = cpu_policy_leaves(NULL, p->index, NULL, 0, &p->nr_leaves);
-    return rc ? rc : cpu_policy_msrs(NULL, p->index, NULL, 0, &p->nr_msrs);
+    return cpu_policy_to_guest(NULL, p->index, guest_va((uint64_t)p->leaves.p), &p->nr_leaves,
+                               &p->nr_msrs);
 }
 
 static sysctl_fn *const sysctls[] = {
@@ -262,7 +218,7 @@ static sysctl_fn *const sysctls[] = {
     [XEN_SYSCTL_availheap] = availheap,
     [XEN_SYSCTL_cputopoinfo] = cputopoinfo,
     [XEN_SYSCTL_numainfo] = numainfo,
-    [XEN_SYSCTL_cpupool_op] = cpupool_op,
+    [XEN_SYSCTL_cpupool_op] = sysctl_cpupool_op,
     [XEN_SYSCTL_scheduler_op] = scheduler_op,
     [XEN_SYSCTL_get_cpu_featureset] = get_cpu_featureset,
     [XEN_SYSCTL_get_cpu_policy] = get_cpu_policy,

@@ -6,4 +6,4 @@
 #include <xen/sysctl.h>
 
 /* dom/cpupool.c: INFO, FREEINFO and what has nothing to do; else -EOPNOTSUPP. */
-long sysctl_cpupool_op(struct xen_sysctl_cpupool_op *op);
+long sysctl_cpupool_op(struct hcall *c, struct xen_sysctl *op);

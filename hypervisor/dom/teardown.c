@@ -85,6 +85,11 @@ int domain_destroy(struct domain *d)
         __atomic_store_n(&d->dying, DOM_DYING, __ATOMIC_SEQ_CST);
         spin_unlock(&d->lock); /* a vCPU may be about to take it; waiting for it would never end */
         domain_pause(d);
+        __atomic_store_n(&d->stopped_for_good, true, __ATOMIC_RELEASE);
+        return -ERESTART;
+    }
+    if (!__atomic_load_n(&d->stopped_for_good, __ATOMIC_ACQUIRE)) {
+        spin_unlock(&d->lock); /* another CPU is in the middle of that */
         return -ERESTART;
     }
     if (d->dying == DOM_DEAD) {

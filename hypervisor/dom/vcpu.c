@@ -108,9 +108,9 @@ struct vcpu *vcpu_create_idle(void)
 
 void vcpu_destroy(struct vcpu *v)
 {
-    timer_stop(&v->singleshot);
-    timer_stop(&v->periodic);
-    timer_stop(&v->poll_timer);
+    timer_end(&v->singleshot);
+    timer_end(&v->periodic);
+    timer_end(&v->poll_timer);
     sched_remove_vcpu(v);
     fpu_area_free(v->fpu);
     v->d->vcpu[v->id] = NULL;
@@ -119,6 +119,7 @@ void vcpu_destroy(struct vcpu *v)
 
 void vcpu_drop_references(struct vcpu *v)
 {
+    v->period = 0;
     timer_stop(&v->singleshot);
     timer_stop(&v->periodic);
     timer_stop(&v->poll_timer);
@@ -242,7 +243,7 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
         v->d->vm_assist = ctx->vm_assist;
     if (ctx->flags & VGCF_i387_valid)
         fpu_set_legacy(v, &ctx->fpu_ctxt);
-    v->initialised = true;
+    __atomic_store_n(&v->initialised, true, __ATOMIC_RELEASE); /* VCPUOP_up takes no lock */
     return 0;
 }
 

@@ -11,7 +11,6 @@
 #pragma once
 #include <xen/xen.h>
 #include <xen/vcpu.h>
-#include "lib/types.h"
 #include "lib/list.h"
 #include "x86/regs.h"
 #include "mm/frame.h"
@@ -94,7 +93,8 @@ struct vcpu {
     struct vcpu_runstate_info runstate;
     nsec_t turn_start, slice_end;
     uint64_t affinity_hard[AFFINITY_WORDS], affinity_soft[AFFINITY_WORDS];
-    int credit;
+    nsec_t slice_left; /* of its slice, while it does not run */
+    bool boosted;      /* queued in front because it woke */
 
     struct timer singleshot, periodic, poll_timer;
     nsec_t period;
@@ -131,17 +131,7 @@ void vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *ctx);
 void vcpu_drop_references(struct vcpu *v);
 
 /* vcpu_op rows, dom/vcpu_op.c */
-struct hcall;
-long vcpuop_initialise(struct hcall *c, void *arg);
-long vcpuop_up(struct hcall *c, void *arg);
-long vcpuop_down(struct hcall *c, void *arg);
-long vcpuop_is_up(struct hcall *c, void *arg);
-long vcpuop_get_runstate_info(struct hcall *c, void *arg);
-long vcpuop_register_runstate_memory_area(struct hcall *c, void *arg);
-long vcpuop_set_periodic_timer(struct hcall *c, void *arg);
-long vcpuop_stop_periodic_timer(struct hcall *c, void *arg);
-long vcpuop_set_singleshot_timer(struct hcall *c, void *arg);
-long vcpuop_stop_singleshot_timer(struct hcall *c, void *arg);
-long vcpuop_register_vcpu_info(struct hcall *c, void *arg);
-long vcpuop_send_nmi(struct hcall *c, void *arg);
-long vcpuop_register_vcpu_time_memory_area(struct hcall *c, void *arg);
+hcall_fn vcpuop_initialise, vcpuop_up, vcpuop_down, vcpuop_is_up, vcpuop_get_runstate_info,
+    vcpuop_register_runstate_memory_area, vcpuop_set_periodic_timer, vcpuop_stop_periodic_timer,
+    vcpuop_set_singleshot_timer, vcpuop_stop_singleshot_timer, vcpuop_register_vcpu_info,
+    vcpuop_send_nmi, vcpuop_register_vcpu_time_memory_area;

@@ -84,11 +84,9 @@ long vcpuop_down(struct hcall *c, void *arg)
         domain_shutdown(c->d, SHUTDOWN_poweroff);
         return 0;
     }
-    if (!(__atomic_fetch_or(&v->flags, VCPU_DOWN, __ATOMIC_SEQ_CST) & VCPU_DOWN)) {
+    /* Not waiting until it is off its CPU: it may be taking us down at the same time. */
+    if (!(__atomic_fetch_or(&v->flags, VCPU_DOWN, __ATOMIC_SEQ_CST) & VCPU_DOWN))
         vcpu_recheck(v);
-        if (v != c->v)
-            sched_sync(v);
-    }
     return 0;
 }
 

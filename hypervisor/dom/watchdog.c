@@ -3,7 +3,6 @@
  * Domain watchdogs: two per domain, as the ABI has them. Under the domain's lock.
  */
 #include <xen/sched.h>
-#include "lib/lib.h"
 #include "x86/time.h"
 #include "mm/page_alloc.h"
 #include "dom/domain.h"
@@ -44,29 +43,27 @@ static long set_new(struct domain *d, uint32_t timeout)
 
 long watchdog_set(struct domain *d, uint32_t id, uint32_t timeout)
 {
-    long ret = 0;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&d->lock);
 
     if (id > NR_WATCHDOGS || (id == 0 && timeout == 0))
         return -EINVAL;
-    spin_lock(&d->lock);
     if (!d->watchdogs && !create(d))
-        ret = -ENOMEM;
-    else if (id == 0)
-        ret = set_new(d, timeout);
-    else if (!d->watchdogs[id - 1].cpu)
-        ret = -EINVAL;
-    else if (timeout)
+        return -ENOMEM;
+    if (id == 0)
+        return set_new(d, timeout);
+    if (!d->watchdogs[id - 1].cpu)
+        return -EINVAL;
+    if (timeout)
         timer_set(&d->watchdogs[id - 1], now() + SECONDS(timeout));
     else
         timer_stop(&d->watchdogs[id - 1]);
-    spin_unlock(&d->lock);
-    return ret;
+    return 0;
 }
 
 void watchdog_stop_all(struct domain *d)
 {
     for (unsigned i = 0; d->watchdogs && i < NR_WATCHDOGS; i++)
-        timer_stop(&d->watchdogs[i]);
+        timer_end(&d->watchdogs[i]);
     hv_free(d->watchdogs);
     d->watchdogs = NULL;
 }

@@ -4,7 +4,6 @@
  * them.
  */
 #pragma once
-#include "lib/types.h"
 
 struct domain;
 

@@ -4,7 +4,6 @@
  * is read through copies, so alignment does not matter.
  */
 #include "lib/elf.h"
-#include "lib/lib.h"
 
 struct ehdr {
     uint8_t ident[16];
@@ -14,22 +13,11 @@ struct ehdr {
     uint32_t flags;
     uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
 };
-struct phdr {
-    uint32_t type, flags;
-    uint64_t offset, vaddr, paddr, filesz, memsz, align;
-};
-struct shdr {
-    uint32_t name, type;
-    uint64_t flags, addr, offset, size;
-    uint32_t link, info;
-    uint64_t addralign, entsize;
-};
 struct nhdr {
     uint32_t namesz, descsz, type;
 };
 
 #define EM_X86_64 62
-#define SHT_NOTE  7
 
 static bool inside(const struct elf_image *e, uint64_t offset, uint64_t n)
 {
@@ -38,16 +26,10 @@ static bool inside(const struct elf_image *e, uint64_t offset, uint64_t n)
 
 struct elf_segment elf_segment(const struct elf_image *e, unsigned n)
 {
-    struct phdr p;
+    struct elf_segment s;
 
-    memcpy(&p, e->data + e->phoff + (uint64_t)n * e->phentsize, sizeof(p));
-    return (struct elf_segment){.offset = p.offset,
-                                .vaddr = p.vaddr,
-                                .paddr = p.paddr,
-                                .filesz = p.filesz,
-                                .memsz = p.memsz,
-                                .type = p.type,
-                                .flags = p.flags};
+    memcpy(&s, e->data + e->phoff + (uint64_t)n * e->phentsize, sizeof(s));
+    return s;
 }
 
 bool elf_open(struct elf_image *e, const void *data, size_t size, const char **why)
@@ -67,14 +49,10 @@ bool elf_open(struct elf_image *e, const void *data, size_t size, const char **w
     *why = "its ELF program headers lie outside the file";
     *e = (struct elf_image){.data = data,
                             .size = size,
-                            .entry = h.entry,
                             .phoff = h.phoff,
-                            .shoff = h.shoff,
                             .nr_segments = h.phnum,
-                            .phentsize = h.phentsize,
-                            .nr_sections = h.shnum,
-                            .shentsize = h.shentsize};
-    if (!h.phnum || h.phentsize < sizeof(struct phdr) ||
+                            .phentsize = h.phentsize};
+    if (!h.phnum || h.phentsize < sizeof(struct elf_segment) ||
         !inside(e, h.phoff, (uint64_t)h.phnum * h.phentsize))
         return false;
     *why = "an ELF segment lies outside the file";
@@ -87,9 +65,6 @@ bool elf_open(struct elf_image *e, const void *data, size_t size, const char **w
             (s.type == ELF_PT_LOAD && (s.filesz > s.memsz || s.paddr + s.memsz < s.paddr)))
             return false;
     }
-    /* sections only serve for notes: without valid ones there are none */
-    if (h.shentsize < sizeof(struct shdr) || !inside(e, h.shoff, (uint64_t)h.shnum * h.shentsize))
-        e->nr_sections = 0;
     return true;
 }
 
@@ -122,15 +97,6 @@ const void *elf_xen_note(const struct elf_image *e, uint32_t type, uint32_t *siz
         const void *d;
 
         if (s.type == ELF_PT_NOTE && (d = find_note(e, s.offset, s.offset + s.filesz, type, size)))
-            return d;
-    }
-    for (unsigned i = 0; i < e->nr_sections; i++) {
-        struct shdr s;
-        const void *d;
-
-        memcpy(&s, e->data + e->shoff + (uint64_t)i * e->shentsize, sizeof(s));
-        if (s.type == SHT_NOTE && inside(e, s.offset, s.size) &&
-            (d = find_note(e, s.offset, s.offset + s.size, type, size)))
             return d;
     }
     return NULL;

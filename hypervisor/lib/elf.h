@@ -4,11 +4,11 @@
  * in them (ABI: elfnote.h). Images need not be aligned beyond 4 bytes.
  */
 #pragma once
-#include "lib/types.h"
 
+/* A program header as the file has it. */
 struct elf_segment {
-    uint64_t offset, vaddr, paddr, filesz, memsz;
     uint32_t type, flags;
+    uint64_t offset, vaddr, paddr, filesz, memsz, align;
 };
 #define ELF_PT_LOAD 1u
 #define ELF_PT_NOTE 4u
@@ -16,8 +16,8 @@ struct elf_segment {
 struct elf_image {
     const uint8_t *data;
     size_t size;
-    uint64_t entry, phoff, shoff;
-    unsigned nr_segments, phentsize, nr_sections, shentsize;
+    uint64_t phoff;
+    unsigned nr_segments, phentsize;
 };
 
 /* false with a sentence in *why when it is no x86-64 executable or does not fit its size. */
@@ -25,8 +25,7 @@ bool elf_open(struct elf_image *e, const void *data, size_t size, const char **w
 /* Program header n < nr_segments, known to lie in the file: offset + filesz <= size, filesz <=
  * memsz for PT_LOAD. */
 struct elf_segment elf_segment(const struct elf_image *e, unsigned n);
-/* The descriptor of the note "Xen" of this type, from PT_NOTE segments, else SHT_NOTE sections;
- * NULL when absent. */
+/* The descriptor of the note "Xen" of this type from a PT_NOTE segment; NULL when absent. */
 const void *elf_xen_note(const struct elf_image *e, uint32_t type, uint32_t *size);
 /* Its value when it is a number of 1, 2, 4 or 8 bytes. */
 bool elf_xen_note_number(const struct elf_image *e, uint32_t type, uint64_t *value);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every layer may call: messages, assertions, strings. Failures are of four kinds (see
- * docs/architecture.md): the guest asked wrong (-errno, dbg_log), the guest broke a rule
- * (domain_crash), we are wrong (ASSERT, panic), and tools, which are not here.
+ * What every layer may call, included before everything else: messages, assertions, strings.
+ * Failures are of four kinds (see docs/architecture.md): the guest asked wrong (-errno, dbg_log),
+ * the guest broke a rule (domain_crash), we are wrong (ASSERT, panic), and tools, which are not
+ * here.
  */
 #pragma once
 #include "lib/types.h"
@@ -15,7 +16,6 @@ void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(p
 #define log_error(...) log_msg(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_msg(LOG_WARNING, __VA_ARGS__)
 #define log_info(...)  log_msg(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_msg(LOG_DEBUG, __VA_ARGS__)
 
 /* The guest asked wrong: says who, where and why when guest_loglvl=all; never slows the path
  * otherwise. */
@@ -53,38 +53,36 @@ char *strstr(const char *s, const char *what);
 size_t strlcpy(char *dst, const char *src, size_t size);
 unsigned long strtoul(const char *s, char **end, int base);
 
-/* Error numbers of the ABI (xen/errno.h values; the hypervisor returns them negated). */
+/* Of firmware's and files' tables, at any address. */
+static inline uint32_t u32_at(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+/* Error numbers of the ABI that something answers (negated). */
 enum {
     EPERM = 1,
     ENOENT = 2,
     ESRCH = 3,
-    EINTR = 4,
     EIO = 5,
     ENXIO = 6,
     E2BIG = 7,
-    ENOEXEC = 8,
-    EBADF = 9,
     EAGAIN = 11,
     ENOMEM = 12,
     EACCES = 13,
     EFAULT = 14,
     EBUSY = 16,
     EEXIST = 17,
-    EXDEV = 18,
     ENODEV = 19,
     EINVAL = 22,
     ENOSPC = 28,
-    EROFS = 30,
-    EDOM = 33,
     ERANGE = 34,
-    EDEADLK = 35,
     ENOSYS = 38,
     ENODATA = 61,
-    ETIME = 62,
-    EOVERFLOW = 75,
-    EILSEQ = 84,
     ERESTART = 85,
     EOPNOTSUPP = 95,
     ENOBUFS = 105,
-    ETIMEDOUT = 110,
 };

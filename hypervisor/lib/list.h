@@ -3,7 +3,6 @@
  * A circular doubly linked list whose head is a node like the others. Node memory is the caller's.
  */
 #pragma once
-#include "lib/types.h"
 
 struct list {
     struct list *next, *prev;
@@ -36,5 +35,4 @@ static inline void list_remove(struct list *n)
     n->next->prev = n->prev;
     list_init(n);
 }
-#define list_for_each(it, head)     for (struct list *it = (head)->next; it != (head); it = it->next)
 #define list_entry(p, type, member) container_of(p, type, member)

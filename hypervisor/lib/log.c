@@ -84,8 +84,13 @@ void log_msg(enum log_level l, const char *fmt, ...)
 void guest_log_at(const char *file, int line, const char *fmt, ...)
 {
     char where[96];
+    uint32_t left_out = 0;
     __builtin_va_list ap;
 
+    if (backend && !backend->guest_line(&left_out))
+        return;
+    if (left_out)
+        log_warn("%u lines about guests left out", left_out);
     snprintf(where, sizeof(where), "guest: %s:%d: ", file, line);
     __builtin_va_start(ap, fmt);
     emit(where, fmt, ap);

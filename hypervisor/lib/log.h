@@ -3,12 +3,14 @@
  * What lib/log.c needs from layers above it: given at boot, so that nothing here calls upwards.
  */
 #pragma once
-#include "lib/lib.h"
 
 struct log_backend {
     void (*write)(const char *s, size_t n); /* one finished line with its newline */
-    void (*panic_begin)(void);              /* from now on: no locks, no buffers */
-    void (*panic_end)(void);                /* reboots or stops; does not return */
+    /* May a line about a guest be printed now? Guests cause them as fast as they like. *left_out:
+     * how many could not since the last one that could. */
+    bool (*guest_line)(uint32_t *left_out);
+    void (*panic_begin)(void); /* from now on: no locks, no buffers */
+    void (*panic_end)(void);   /* reboots or stops; does not return */
 };
 void log_set_backend(const struct log_backend *b);
 /* Levels by name as loglvl= and guest_loglvl= have them: none, error, warning, info, debug, all; a

@@ -3,7 +3,6 @@
  * C's formats as far as lib.h names them. Output past the end of the buffer is counted, not stored;
  * the result always ends in NUL. A format that is not known is printed as it stands.
  */
-#include "lib/lib.h"
 
 struct out {
     char *buf;

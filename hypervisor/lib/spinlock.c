@@ -7,7 +7,6 @@
  * Debug builds keep the classes of the locks a CPU holds in its struct pcpu and panic when a lock
  * is taken out of the order of lib/spinlock.h, twice, or given back by a CPU that does not have it.
  */
-#include "lib/lib.h"
 #include "lib/spinlock.h"
 #include "x86/asm.h"
 #include "x86/percpu.h"
@@ -70,9 +69,8 @@ static void note_given(struct spinlock *l)
     l->owner = 0;
 }
 #else
-static void check_order(const struct spinlock *l, bool pair)
+static void check_order(const struct spinlock *, bool)
 {
-    (void)l, (void)pair;
 }
 static void note_taken(struct spinlock *l)
 {

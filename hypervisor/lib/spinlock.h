@@ -9,7 +9,6 @@
  * panic with both names.
  */
 #pragma once
-#include "lib/types.h"
 
 enum lock_class {
     LOCK_DOMLIST = 1, /* dom/domain.c: the list of all domains */
@@ -36,8 +35,19 @@ struct spinlock {
 #define SPINLOCK(c) ((struct spinlock){0, (c), 0})
 
 void spin_lock(struct spinlock *l);
-bool spin_trylock(struct spinlock *l);
 void spin_unlock(struct spinlock *l);
+/* struct spinlock *held UNLOCK_AT_END = spin_hold(&x->lock): to the end of the block. */
+static inline struct spinlock *spin_hold(struct spinlock *l)
+{
+    spin_lock(l);
+    return l;
+}
+static inline void spin_unlock_held(struct spinlock **l)
+{
+    spin_unlock(*l);
+}
+#define UNLOCK_AT_END __attribute__((cleanup(spin_unlock_held)))
+bool spin_trylock(struct spinlock *l);
 bool spin_is_held(const struct spinlock *l); /* by this CPU */
 /* Takes two locks of one class in address order; a == b takes it once. */
 void spin_lock_pair(struct spinlock *a, struct spinlock *b);

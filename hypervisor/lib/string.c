@@ -4,7 +4,6 @@
  * go by REP MOVSQ: one instruction for eight bytes, and fast on every CPU since the string
  * instructions became so; short ones by bytes. No overlap is allowed but in memmove().
  */
-#include "lib/lib.h"
 
 typedef uint64_t unaligned_t __attribute__((aligned(1), may_alias));
 

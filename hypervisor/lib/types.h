@@ -15,13 +15,7 @@ typedef struct {
 } mfn_t;
 typedef struct {
     uint64_t v;
-} pfn_t;
-typedef struct {
-    uint64_t v;
 } guest_va_t;
-typedef struct {
-    uint32_t v;
-} gref_t;
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096ul
@@ -70,3 +64,7 @@ typedef uint64_t nsec_t;
  * change. */
 #define READ_ONCE(x)                  (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v)              (*(volatile typeof(x) *)&(x) = (v))
+
+/* A handler of hypercalls (hypercall.h). arg: the copied-in structure of its row, or NULL. */
+struct hcall;
+typedef long hcall_fn(struct hcall *c, void *arg);

@@ -9,7 +9,6 @@
 #include "mm/tlb.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "pv/pv.h"
 #include "x86/percpu.h"
 

@@ -11,7 +11,6 @@
 #include "mm/tlb.h"
 #include "dom/domain.h"
 #include "pv/pv.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 
 static bool swap_type(struct frame *f, uint64_t *x, uint64_t new)
@@ -222,6 +221,18 @@ int frame_get_and_type(struct frame *f, const struct domain *d, enum frame_type 
 void frame_put_and_type(struct frame *f)
 {
     frame_put_type_within(f, NULL);
+    frame_put(f);
+}
+
+bool frame_hold(struct frame *f, const struct domain *d, bool write)
+{
+    return f && (write ? !frame_get_and_type(f, d, FRAME_WRITABLE) : frame_get(f, d));
+}
+
+void frame_drop(struct frame *f, bool write)
+{
+    if (write)
+        frame_put_type(f);
     frame_put(f);
 }
 

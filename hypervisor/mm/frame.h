@@ -26,7 +26,6 @@
  * tables of lower level. Overflow of a count refuses the reference.
  */
 #pragma once
-#include "lib/types.h"
 #include "x86/hvmap.h"
 
 struct domain;
@@ -78,6 +77,11 @@ static inline struct frame *frame_of(mfn_t m)
 
     return likely(m.v < max_mfn) && likely(READ_ONCE(f->count) & FRAME_RAM) ? f : NULL;
 }
+/* Without a look at what the memory map says. */
+static inline struct frame *frame_at(uint64_t m)
+{
+    return (struct frame *)FRAMETABLE_VIRT + m;
+}
 static inline mfn_t frame_mfn(const struct frame *f)
 {
     return mfn((uint64_t)(f - (const struct frame *)FRAMETABLE_VIRT));
@@ -89,6 +93,23 @@ static inline void *frame_va(const struct frame *f)
 static inline struct domain *frame_owner(const struct frame *f)
 {
     return __atomic_load_n(&f->owner, __ATOMIC_RELAXED);
+}
+
+/* Lists through the frame table; the list's lock held. */
+#define NO_FRAME (~0u) /* an empty one's head */
+static inline void frame_list_push(uint32_t *head, struct frame *f)
+{
+    f->prev = NO_FRAME;
+    f->next = *head;
+    *head = (uint32_t)frame_mfn(f).v;
+    if (f->next != NO_FRAME)
+        frame_at(f->next)->prev = *head;
+}
+static inline void frame_list_remove(uint32_t *head, struct frame *f)
+{
+    *(f->prev != NO_FRAME ? &frame_at(f->prev)->next : head) = f->next;
+    if (f->next != NO_FRAME)
+        frame_at(f->next)->prev = f->prev;
 }
 
 void frame_put(struct frame *f);
@@ -154,6 +175,9 @@ int frame_finish_partial(struct frame *f, long *budget);
 /* Both. -EPERM when d is not the owner. */
 int frame_get_and_type(struct frame *f, const struct domain *d, enum frame_type t);
 void frame_put_and_type(struct frame *f);
+/* What an L1 entry holds: a reference, and with write a writable use. f may be NULL: false. */
+bool frame_hold(struct frame *f, const struct domain *d, bool write);
+void frame_drop(struct frame *f, bool write);
 enum frame_type frame_type_now(const struct frame *f); /* FRAME_NONE when the type's count is 0 */
 bool frame_is_pinned(const struct frame *f);
 /* Marks it pinned: the caller's use and reference become the pin's. false: it was already. */
@@ -172,9 +196,6 @@ void frame_unlock_table(struct frame *f);
 /* Allocates 2^order frames to d, listed and counted against max_pages, zeroed, M2P invalid.
  * MFN_NONE when d is at its limit or dying, or memory is out. */
 mfn_t domain_page_alloc(struct domain *d, unsigned order, unsigned addr_bits);
-/* Gives frames that nobody owns (boot modules) to d in the same way, contents untouched. -ENOMEM at
- * its limit, -EINVAL: they are no RAM or somebody's. */
-int domain_page_assign(struct domain *d, mfn_t m, unsigned order);
 /* Drops the allocation reference (decrease_reservation). The caller holds a reference of its own.
  * -EPERM: not d's or the hypervisor's; -EBUSY: already dropped, or pinned. The frame leaves d's
  * list and count at once and is freed with its last reference. */

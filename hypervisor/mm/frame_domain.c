@@ -9,19 +9,12 @@
 #include "mm/page_alloc.h"
 #include "mm/tlb.h"
 #include "dom/domain.h"
-#include "lib/lib.h"
 
-#define NO_FRAME     (~0u)
 #define MAX_RAM_MFN  (5ull << 28) /* the direct map's 5 TiB */
 #define RELEASE_COST 16           /* of one frame, in looks at entries */
 
 struct domain domain_io = {.id = DOMID_IO, .first_page = NO_FRAME};
 struct domain domain_xen = {.id = DOMID_XEN, .first_page = NO_FRAME};
-
-static struct frame *frame_at(uint64_t m)
-{
-    return (struct frame *)FRAMETABLE_VIRT + m;
-}
 
 void frame_table_add_ram(uint64_t start, uint64_t end)
 {
@@ -56,11 +49,7 @@ static void give(struct domain *d, uint64_t m)
     ASSERT(f->count == FRAME_RAM && !f->owner);
     *m2p_entry(mfn(m)) = M2P_INVALID;
     f->type &= TYPE_STAMP;
-    f->prev = NO_FRAME;
-    f->next = d->first_page;
-    if (f->next != NO_FRAME)
-        frame_at(f->next)->prev = (uint32_t)m;
-    d->first_page = (uint32_t)m;
+    frame_list_push(&d->first_page, f);
     f->owner = d;
     __atomic_store_n(&f->count, FRAME_RAM | FRAME_ALLOCATED | 1, __ATOMIC_SEQ_CST);
 }
@@ -68,12 +57,7 @@ static void give(struct domain *d, uint64_t m)
 /* LOCK_PAGES of d. */
 static void unlink_frame(struct domain *d, struct frame *f)
 {
-    if (f->prev != NO_FRAME)
-        frame_at(f->prev)->next = f->next;
-    else
-        d->first_page = f->next;
-    if (f->next != NO_FRAME)
-        frame_at(f->next)->prev = f->prev;
+    frame_list_remove(&d->first_page, f);
     d->tot_pages--;
 }
 
@@ -128,17 +112,6 @@ void domain_page_take(struct domain *d, mfn_t m, unsigned order)
     flush_stale(m, order);
     memset(mfn_to_va(m), 0, PAGE_SIZE << order);
     give_block(d, m, order, true);
-}
-
-int domain_page_assign(struct domain *d, mfn_t m, unsigned order)
-{
-    for (uint64_t i = m.v; i < m.v + (1ull << order); i++) {
-        struct frame *f = frame_of(mfn(i));
-
-        if (!f || f->owner || f->count != FRAME_RAM)
-            return -EINVAL;
-    }
-    return give_block(d, m, order, false);
 }
 
 /* Ends the allocation: nobody gets a new reference from here on, and the one that it was is an

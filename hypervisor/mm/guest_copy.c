@@ -6,7 +6,6 @@
  * leave, so writing through it is as harmless as the guest's own write.
  */
 #include "mm/guest_copy.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 #include "x86/hvmap.h"
 

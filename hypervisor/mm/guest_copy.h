@@ -6,7 +6,6 @@
  * addresses and survives faults. Copy once, then judge the copy.
  */
 #pragma once
-#include "lib/types.h"
 
 /* 0, or -EFAULT with an unknown part copied. */
 int copy_from_guest(void *dst, guest_va_t src, size_t n);

@@ -7,7 +7,6 @@
  */
 #include "mm/page_alloc.h"
 #include "mm/frame.h"
-#include "lib/lib.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "x86/hvmap.h"

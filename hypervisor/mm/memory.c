@@ -5,13 +5,10 @@
  * Continuation: the extent to go on with is in the bits of the command above the first six, so a
  * guest that forges it only skips some of its own extents.
  */
-#include <xen/memory.h>
 #include "mm/memory.h"
 #include "mm/frame.h"
-#include "mm/guest_copy.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 
 #define CMD_BITS 6
 
@@ -19,11 +16,6 @@
 unsigned memory_max_order(const struct domain *caller)
 {
     return caller->privileged ? 18 : 9;
-}
-
-static guest_va_t extent_at(const struct xen_memory_reservation *r, uint64_t i)
-{
-    return guest_va_at(guest_va((uint64_t)r->extent_start.p), i, sizeof(xen_pfn_t));
 }
 
 static bool populate_one(struct domain *d, const struct xen_memory_reservation *r, uint64_t i,
@@ -82,27 +74,25 @@ enum which { INCREASE, DECREASE, POPULATE };
 static long reservation(struct hcall *c, const struct xen_memory_reservation *r, enum which which)
 {
     uint64_t i = c->a[0] >> CMD_BITS, first = i;
-    struct domain *d;
-    int err = 0;
+    int err;
 
     /* the count is the answer, and has to fit into the command word */
     if (r->nr_extents > ~0ull >> CMD_BITS >> 1 || i > r->nr_extents)
         return (long)min(i, r->nr_extents);
     if (r->extent_order > memory_max_order(c->d))
         return (long)i;
-    d = domain_get_for(c->d, r->domid, &err);
+    struct domain *d PUT_AT_END = domain_get_for(c->d, r->domid, &err);
+
     if (!d)
         return i ? (long)i : err;
     for (; i < r->nr_extents; i++) {
         if (i != first && hcall_out_of_budget(c)) {
-            domain_put(d);
             c->a[0] = (c->a[0] & ((1u << CMD_BITS) - 1)) | i << CMD_BITS;
             return -ERESTART;
         }
         if (which == DECREASE ? !decrease_one(d, r, i) : !populate_one(d, r, i, which == POPULATE))
             break;
     }
-    domain_put(d);
     return (long)i;
 }
 
@@ -121,50 +111,32 @@ long xenmem_populate_physmap(struct hcall *c, void *arg)
     return reservation(c, arg, POPULATE);
 }
 
-long xenmem_maximum_ram_page(struct hcall *c, void *arg)
+long xenmem_maximum_ram_page(struct hcall *, void *)
 {
-    (void)c, (void)arg;
     return (long)max_mfn;
-}
-
-enum figure { CURRENT, MAXIMUM, MAXIMUM_GPFN };
-
-static long figure_of(struct hcall *c, const domid_t *id, enum figure what)
-{
-    int err = 0;
-    struct domain *d = domain_get_for(c->d, *id, &err);
-    long n = 0;
-
-    if (!d)
-        return err;
-    switch (what) {
-    case CURRENT:
-        n = READ_ONCE(d->tot_pages);
-        break;
-    case MAXIMUM:
-        n = READ_ONCE(d->max_pages);
-        break;
-    case MAXIMUM_GPFN: /* the guest's own number, so anything; but no error number */
-        n = (long)(READ_ONCE(d->shared->arch.max_pfn) - 1);
-        if (n < 0)
-            n = 0;
-        break;
-    }
-    domain_put(d);
-    return n;
 }
 
 long xenmem_current_reservation(struct hcall *c, void *arg)
 {
-    return figure_of(c, arg, CURRENT);
+    int err;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, *(const domid_t *)arg, &err);
+
+    return d ? (long)READ_ONCE(d->tot_pages) : err;
 }
 
 long xenmem_maximum_reservation(struct hcall *c, void *arg)
 {
-    return figure_of(c, arg, MAXIMUM);
+    int err;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, *(const domid_t *)arg, &err);
+
+    return d ? (long)READ_ONCE(d->max_pages) : err;
 }
 
+/* The guest's own number, so anything; but no error number. */
 long xenmem_maximum_gpfn(struct hcall *c, void *arg)
 {
-    return figure_of(c, arg, MAXIMUM_GPFN);
+    int err;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, *(const domid_t *)arg, &err);
+
+    return d ? max((long)(READ_ONCE(d->shared->arch.max_pfn) - 1), 0l) : err;
 }

@@ -8,28 +8,22 @@
  * first extent above bit 5.
  */
 #pragma once
-struct hcall;
+#include <xen/memory.h>
+#include "mm/guest_copy.h"
+
 struct domain;
 
 /* Largest extent order that the caller may ask for. */
 unsigned memory_max_order(const struct domain *caller);
 
-long xenmem_increase_reservation(struct hcall *c, void *arg);
-long xenmem_decrease_reservation(struct hcall *c, void *arg);
-long xenmem_populate_physmap(struct hcall *c, void *arg);
-long xenmem_exchange(struct hcall *c, void *arg);
-long xenmem_maximum_ram_page(struct hcall *c, void *arg); /* no arg */
-long xenmem_current_reservation(struct hcall *c, void *arg);
-long xenmem_maximum_reservation(struct hcall *c, void *arg);
-long xenmem_maximum_gpfn(struct hcall *c, void *arg);
-long xenmem_machphys_mfn_list(struct hcall *c, void *arg); /* privileged */
-long xenmem_machphys_mapping(struct hcall *c, void *arg);
-long xenmem_memory_map(struct hcall *c, void *arg);
-long xenmem_machine_memory_map(struct hcall *c, void *arg); /* privileged */
-long xenmem_set_memory_map(struct hcall *c, void *arg);
-long xenmem_claim_pages(struct hcall *c, void *arg); /* privileged */
-long xenmem_acquire_resource(struct hcall *c, void *arg);
-long xenmem_sharing_counter(struct hcall *c, void *arg); /* 18, 19; no arg */
-long xenmem_reserved_device_memory_map(struct hcall *c, void *arg);
-long xenmem_add_to_physmap(struct hcall *c, void *arg);
-long xenmem_remove_from_physmap(struct hcall *c, void *arg);
+/* Where the guest's list has, or gets, the frame of extent i. */
+static inline guest_va_t extent_at(const struct xen_memory_reservation *r, uint64_t i)
+{
+    return guest_va_at(guest_va((uint64_t)r->extent_start.p), i, sizeof(xen_pfn_t));
+}
+
+hcall_fn xenmem_increase_reservation, xenmem_decrease_reservation, xenmem_populate_physmap,
+    xenmem_exchange, xenmem_maximum_ram_page, xenmem_current_reservation,
+    xenmem_maximum_reservation, xenmem_maximum_gpfn, xenmem_machphys_mfn_list,
+    xenmem_machphys_mapping, xenmem_memory_map, xenmem_machine_memory_map, xenmem_set_memory_map,
+    xenmem_claim_pages, xenmem_acquire_resource, xenmem_reserved_device_memory_map;

@@ -6,15 +6,11 @@
  * them nor can begin to), and the guest has been told, before anything changes hands. Steps done
  * are counted in nr_exchanged, from where a continuation goes on.
  */
-#include <xen/memory.h>
 #include "mm/memory.h"
 #include "mm/frame.h"
-#include "mm/guest_copy.h"
 #include "mm/page_alloc.h"
-#include "mm/tlb.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 
 struct step {
     struct domain *d;
@@ -26,17 +22,12 @@ struct step {
     uint64_t nr_in, nr_out;              /* extents a step */
 };
 
-static guest_va_t list_at(const struct xen_memory_reservation *r, uint64_t i)
-{
-    return guest_va_at(guest_va((uint64_t)r->extent_start.p), i, sizeof(xen_pfn_t));
-}
-
 static int claim_inputs(struct step *s, uint64_t n, uint64_t *claimed)
 {
     for (uint64_t e = 0; e < s->nr_in; e++) {
         uint64_t first;
 
-        if (copy_from_guest(&first, list_at(&s->x->in, n * s->nr_in + e), sizeof(first)))
+        if (copy_from_guest(&first, extent_at(&s->x->in, n * s->nr_in + e), sizeof(first)))
             return -EFAULT;
         for (uint64_t j = 0; j < 1ull << s->in_order; j++) {
             struct frame *f = frame_of(mfn(first + j));
@@ -60,7 +51,8 @@ static int allocate_outputs(struct step *s, uint64_t n, uint64_t *allocated)
     for (uint64_t e = 0; e < s->nr_out; e++) {
         mfn_t m;
 
-        if (copy_from_guest(&s->pfn[e], list_at(&s->x->out, n * s->nr_out + e), sizeof(s->pfn[e])))
+        if (copy_from_guest(&s->pfn[e], extent_at(&s->x->out, n * s->nr_out + e),
+                            sizeof(s->pfn[e])))
             return -EFAULT;
         m = page_alloc(s->out_order, bits);
         if (mfn_eq(m, MFN_NONE))
@@ -73,7 +65,7 @@ static int allocate_outputs(struct step *s, uint64_t n, uint64_t *allocated)
 static int tell_guest(struct step *s, uint64_t n)
 {
     for (uint64_t e = 0; e < s->nr_out; e++)
-        if (copy_to_guest(list_at(&s->x->out, n * s->nr_out + e), &s->out[e], sizeof(s->out[e])))
+        if (copy_to_guest(extent_at(&s->x->out, n * s->nr_out + e), &s->out[e], sizeof(s->out[e])))
             return -EFAULT;
     return 0;
 }

@@ -4,18 +4,13 @@
  * tools to map (ABI: memory.h). Maps that the toolstack sets belong to the domain and are
  * guarded by its lock (LOCK_DOMAIN).
  */
-#include <xen/memory.h>
 #include "mm/memory.h"
 #include "mm/frame.h"
-#include "mm/guest_copy.h"
 #include "mm/page_alloc.h"
 #include "boot/boot.h"
 #include "comms/grant.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-#include "lib/lib.h"
-
-#define E820_RESERVED 2u
 
 long xenmem_machphys_mapping(struct hcall *c, void *arg)
 {
@@ -27,12 +22,11 @@ long xenmem_machphys_mapping(struct hcall *c, void *arg)
     return 0;
 }
 
-long xenmem_machphys_mfn_list(struct hcall *c, void *arg)
+long xenmem_machphys_mfn_list(struct hcall *, void *arg)
 {
     struct xen_machphys_mfn_list *l = arg;
     unsigned n;
 
-    (void)c;
     for (n = 0; n < l->max_extents; n++) {
         mfn_t m = m2p_chunk_mfn(n);
 
@@ -68,10 +62,12 @@ long xenmem_memory_map(struct hcall *c, void *arg)
 long xenmem_set_memory_map(struct hcall *c, void *arg)
 {
     const struct xen_foreign_memory_map *m = arg;
-    struct e820_entry *new, *old;
-    struct domain *d;
-    int err = 0;
+    struct e820_entry *new;
+    int err;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, m->domid, &err);
 
+    if (!d)
+        return err;
     if (m->map.nr_entries > E820_GUEST_MAX)
         return -EINVAL;
     new = hv_alloc(max(m->map.nr_entries, 1u) * sizeof(*new));
@@ -82,86 +78,46 @@ long xenmem_set_memory_map(struct hcall *c, void *arg)
         hv_free(new);
         return -EFAULT;
     }
-    d = domain_get_for(c->d, m->domid, &err);
-    if (!d) {
-        hv_free(new);
-        return err;
-    }
     spin_lock(&d->lock);
-    old = d->e820;
+    hv_free(d->e820);
     d->e820 = new;
     d->nr_e820 = m->map.nr_entries;
     spin_unlock(&d->lock);
-    hv_free(old);
-    domain_put(d);
     return 0;
 }
 
-/* Places that dom0 must not take for free address space, where the firmware does not say so. */
-static const struct e820_range synthetic[] = {
-    {0xfec00000, 0xfec01000, E820_RESERVED}, /* first IOAPIC */
-    {0xfee00000, 0xfef00000, E820_RESERVED}, /* local APIC, MSI window */
-};
-
-static bool overlaps_map(const struct e820_range *r)
-{
-    for (unsigned i = 0; i < boot_info.nr_e820; i++)
-        if (boot_info.e820[i].start < r->end && boot_info.e820[i].end > r->start)
-            return true;
-    return false;
-}
-
-static int put_entry(struct xen_memory_map *m, unsigned n, const struct e820_range *r)
-{
-    struct e820_entry e = {r->start, r->end - r->start, r->type};
-
-    if (n >= m->nr_entries)
-        return -EINVAL;
-    return copy_to_guest(guest_va_at(guest_va((uint64_t)m->buffer.p), n, sizeof(e)), &e, sizeof(e));
-}
-
-long xenmem_machine_memory_map(struct hcall *c, void *arg)
+long xenmem_machine_memory_map(struct hcall *, void *arg)
 {
     struct xen_memory_map *m = arg;
-    unsigned n = 0, s = 0;
-    int rc = 0;
 
-    (void)c;
-    for (unsigned i = 0; i < boot_info.nr_e820 && !rc; i++) {
-        for (; s < ARRAY_SIZE(synthetic) && synthetic[s].start < boot_info.e820[i].start && !rc;
-             s++)
-            if (!overlaps_map(&synthetic[s]))
-                rc = put_entry(m, n++, &synthetic[s]);
-        if (!rc)
-            rc = put_entry(m, n++, &boot_info.e820[i]);
+    if (boot_info.nr_e820 > m->nr_entries)
+        return -EINVAL;
+    m->nr_entries = boot_info.nr_e820;
+    for (unsigned i = 0; i < m->nr_entries; i++) {
+        const struct e820_range *r = &boot_info.e820[i];
+        struct e820_entry e = {r->start, r->end - r->start, r->type};
+
+        if (copy_to_guest(guest_va_at(guest_va((uint64_t)m->buffer.p), i, sizeof(e)), &e,
+                          sizeof(e)))
+            return -EFAULT;
     }
-    for (; s < ARRAY_SIZE(synthetic) && !rc; s++)
-        if (!overlaps_map(&synthetic[s]))
-            rc = put_entry(m, n++, &synthetic[s]);
-    if (!rc)
-        m->nr_entries = n;
-    return rc;
+    return 0;
 }
 
 /* Only says whether there is that much: nothing is set aside (docs/abi-gaps.md). */
 long xenmem_claim_pages(struct hcall *c, void *arg)
 {
     const struct xen_memory_reservation *r = arg;
-    struct domain *d;
-    int err = 0;
-    long rc = 0;
+    int err;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, r->domid, &err);
 
     if (r->extent_order || r->mem_flags || r->extent_start.p)
         return -EINVAL;
-    d = domain_get_for(c->d, r->domid, &err);
     if (!d)
         return err;
     if (r->nr_extents > d->max_pages)
-        rc = -EINVAL;
-    else if (r->nr_extents > d->tot_pages && r->nr_extents - d->tot_pages > page_free_count())
-        rc = -ENOMEM;
-    domain_put(d);
-    return rc;
+        return -EINVAL;
+    return r->nr_extents > d->tot_pages + page_free_count() ? -ENOMEM : 0;
 }
 
 static long acquire_grant_table(struct domain *d, struct xen_mem_acquire_resource *r)
@@ -189,50 +145,20 @@ static long acquire_grant_table(struct domain *d, struct xen_mem_acquire_resourc
 long xenmem_acquire_resource(struct hcall *c, void *arg)
 {
     struct xen_mem_acquire_resource *r = arg;
-    struct domain *d;
-    int err = 0;
-    long rc;
+    int err;
+    struct domain *d PUT_AT_END = domain_get_for(c->d, r->domid, &err);
 
     if (r->pad)
         return -EINVAL;
-    d = domain_get_for(c->d, r->domid, &err);
     if (!d)
         return err;
-    if (!c->d->privileged)
-        rc = -EPERM;
-    else if (r->type == XENMEM_resource_grant_table)
-        rc = acquire_grant_table(d, r);
-    else
-        rc = -EOPNOTSUPP;
-    domain_put(d);
-    return rc;
+    return r->type == XENMEM_resource_grant_table ? acquire_grant_table(d, r) : -EOPNOTSUPP;
 }
 
-/* Nothing is ever shared or paged. */
-long xenmem_sharing_counter(struct hcall *c, void *arg)
-{
-    (void)c, (void)arg;
-    return 0;
-}
-
-long xenmem_reserved_device_memory_map(struct hcall *c, void *arg)
+long xenmem_reserved_device_memory_map(struct hcall *, void *arg)
 {
     struct xen_reserved_device_memory_map *m = arg;
 
-    (void)c;
     m->nr_entries = 0;
     return 0;
-}
-
-/* PV domains keep their own physical map. */
-long xenmem_add_to_physmap(struct hcall *c, void *arg)
-{
-    (void)c, (void)arg;
-    return -ENOSYS;
-}
-
-long xenmem_remove_from_physmap(struct hcall *c, void *arg)
-{
-    (void)c, (void)arg;
-    return -EACCES;
 }

@@ -15,7 +15,6 @@
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 
 #define CHUNK 32u
@@ -96,15 +95,26 @@ static int requests(struct hcall *c, struct pt_batch *b, uint32_t count, uint32_
     return 0;
 }
 
-long do_mmu_update(struct hcall *c, void *arg)
+long pt_call_end(struct hcall *c, long rc, uint32_t done, size_t size)
 {
-    uint32_t count = (uint32_t)c->a[1], before = (uint32_t)(c->a[1] >> 32), done = 0;
-    uint32_t pt_dom = (uint32_t)c->a[3] >> 16;
+    uint32_t left = (uint32_t)c->a[1] - done, all = (uint32_t)(c->a[1] >> 32) + done;
+
+    if (rc == -ERESTART) {
+        c->a[0] += done * size;
+        c->a[1] = left | (uint64_t)all << 32;
+    } else if (c->a[2] && copy_to_guest(guest_va(c->a[2]), &all, sizeof(all))) {
+        rc = -EFAULT;
+    }
+    return rc;
+}
+
+long do_mmu_update(struct hcall *c, void *)
+{
+    uint32_t pt_dom = (uint32_t)c->a[3] >> 16, done = 0;
     long budget = pt_budget;
     struct pt_batch b = {.pt_owner = c->d, .budget = &budget};
     int rc = unlikely(c->v->old_table) ? vcpu_finish_old_table(c->v, &budget) : 0;
 
-    (void)arg;
     if (unlikely(rc))
         return rc;
     b.target = pt_target_get(c->d, (uint32_t)c->a[3] & 0xffff, &rc);
@@ -118,7 +128,7 @@ long do_mmu_update(struct hcall *c, void *arg)
         if (!b.pt_owner)
             goto out;
     }
-    rc = requests(c, &b, count, &done);
+    rc = requests(c, &b, (uint32_t)c->a[1], &done);
     pt_batch_end(&b);
     if (unlikely(b.unfinished)) {
         c->v->old_table = b.unfinished;
@@ -126,46 +136,39 @@ long do_mmu_update(struct hcall *c, void *arg)
     }
     if (pt_dom)
         pt_target_put(c->d, b.pt_owner);
-    if (rc == -ERESTART) {
-        c->a[0] += (uint64_t)done * sizeof(struct mmu_update);
-        c->a[1] = (count - done) | (uint64_t)(before + done) << 32;
-        goto out;
-    }
-    before += done;
-    if (c->a[2] && copy_to_guest(guest_va(c->a[2]), &before, sizeof(before)))
-        rc = -EFAULT;
+    rc = (int)pt_call_end(c, rc, done, sizeof(struct mmu_update));
 out:
     pt_target_put(c->d, b.target);
     return rc;
 }
 
+int pt_flush_vcpus(struct domain *d, const guest_va_t *which, uint64_t va)
+{
+    uint64_t mask[MAX_VCPUS / 64];
+
+    memset(mask, which ? 0 : 0xff, sizeof(mask));
+    if (which && copy_from_guest(mask, *which, div_up(min(d->max_vcpus, MAX_VCPUS), 8u)))
+        return -EFAULT;
+    tlb_flush_vcpus(d, mask, ARRAY_SIZE(mask), va);
+    return 0;
+}
+
 static int flush_by_flags(struct vcpu *v, uint64_t va, uint64_t flags)
 {
-    uint64_t mask[MAX_VCPUS / 64] = {~0ull, ~0ull}, where = flags & ~UVMF_FLUSHTYPE_MASK;
-    uint64_t what = (flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG ? va : ~0ull;
+    uint64_t type = flags & UVMF_FLUSHTYPE_MASK;
+    guest_va_t where = guest_va(flags & ~UVMF_FLUSHTYPE_MASK);
 
-    switch (flags & UVMF_FLUSHTYPE_MASK) {
-    case UVMF_NONE:
+    if (type == UVMF_NONE)
         return 0;
-    case UVMF_TLB_FLUSH:
-    case UVMF_INVLPG:
-        break;
-    default:
+    if (type != UVMF_TLB_FLUSH && type != UVMF_INVLPG)
         return -EINVAL;
-    }
-    if (where == UVMF_LOCAL) {
-        if (what == ~0ull)
-            tlb_flush_local();
-        else
-            tlb_flush_local_page(va);
-        return 0;
-    }
-    if (where != UVMF_ALL) {
-        memset(mask, 0, sizeof(mask));
-        if (copy_from_guest(mask, guest_va(where), div_up(min(v->d->max_vcpus, MAX_VCPUS), 8u)))
-            return -EFAULT;
-    }
-    tlb_flush_vcpus(v->d, mask, ARRAY_SIZE(mask), what);
+    if (where.v != UVMF_LOCAL)
+        return pt_flush_vcpus(v->d, where.v == UVMF_ALL ? NULL : &where,
+                              type == UVMF_INVLPG ? va : ~0ull);
+    if (type == UVMF_INVLPG)
+        tlb_flush_local_page(va);
+    else
+        tlb_flush_local();
     return 0;
 }
 
@@ -188,19 +191,17 @@ static long update_va_mapping(struct hcall *c, struct domain *target)
     return rc ? rc : flush_by_flags(c->v, c->a[0], c->a[2]);
 }
 
-long do_update_va_mapping(struct hcall *c, void *arg)
+long do_update_va_mapping(struct hcall *c, void *)
 {
-    (void)arg;
     return update_va_mapping(c, c->d);
 }
 
-long do_update_va_mapping_otherdomain(struct hcall *c, void *arg)
+long do_update_va_mapping_otherdomain(struct hcall *c, void *)
 {
     int err = 0;
     struct domain *target = pt_target_get(c->d, (uint32_t)c->a[3] & 0xffff, &err);
     long rc;
 
-    (void)arg;
     if (!target)
         return err;
     rc = update_va_mapping(c, target);

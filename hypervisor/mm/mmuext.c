@@ -12,9 +12,7 @@
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
-#include "lib/lib.h"
 #include "pv/pv.h"
-#include "x86/hvmap.h"
 
 #define CHUNK   8u
 #define MAX_LDT 8192u
@@ -70,26 +68,6 @@ static int unpin(struct call *k, mfn_t m)
     return 0;
 }
 
-static int flush_vcpus(struct call *k, const struct mmuext_op *op, uint64_t va)
-{
-    uint64_t mask[MAX_VCPUS / 64] = {0};
-
-    if (copy_from_guest(mask, guest_va((uint64_t)op->arg2.vcpumask.p),
-                        div_up(min(k->c->d->max_vcpus, MAX_VCPUS), 8u)))
-        return -EFAULT;
-    tlb_flush_vcpus(k->c->d, mask, ARRAY_SIZE(mask), va);
-    return 0;
-}
-
-static int flush_all(struct call *k, uint64_t va)
-{
-    uint64_t mask[MAX_VCPUS / 64];
-
-    memset(mask, 0xff, sizeof(mask));
-    tlb_flush_vcpus(k->c->d, mask, ARRAY_SIZE(mask), va);
-    return 0;
-}
-
 static int set_ldt(struct call *k, const struct mmuext_op *op)
 {
     uint64_t base = op->arg1.linear_addr;
@@ -130,6 +108,7 @@ static bool allowed_on_others(unsigned cmd)
 static int one_op(struct call *k, const struct mmuext_op *op)
 {
     struct vcpu *v = k->c->v;
+    guest_va_t vcpus = guest_va((uint64_t)op->arg2.vcpumask.p);
     mfn_t m = mfn(op->arg1.mfn), src = mfn(op->arg2.src_mfn);
 
     if (unlikely(k->owner != k->c->d && !allowed_on_others(op->cmd)))
@@ -153,13 +132,13 @@ static int one_op(struct call *k, const struct mmuext_op *op)
         tlb_flush_local_page(op->arg1.linear_addr);
         return 0;
     case MMUEXT_TLB_FLUSH_MULTI:
-        return flush_vcpus(k, op, ~0ull);
+        return pt_flush_vcpus(v->d, &vcpus, ~0ull);
     case MMUEXT_INVLPG_MULTI:
-        return flush_vcpus(k, op, op->arg1.linear_addr);
+        return pt_flush_vcpus(v->d, &vcpus, op->arg1.linear_addr);
     case MMUEXT_TLB_FLUSH_ALL:
-        return flush_all(k, ~0ull);
+        return pt_flush_vcpus(v->d, NULL, ~0ull);
     case MMUEXT_INVLPG_ALL:
-        return flush_all(k, op->arg1.linear_addr);
+        return pt_flush_vcpus(v->d, NULL, op->arg1.linear_addr);
     case MMUEXT_FLUSH_CACHE:
         if (!k->c->d->privileged)
             return -EACCES;
@@ -209,27 +188,19 @@ static int operations(struct call *k, uint32_t count, uint32_t *done)
     return k->c->v->old_table ? -ERESTART : 0;
 }
 
-long do_mmuext_op(struct hcall *c, void *arg)
+long do_mmuext_op(struct hcall *c, void *)
 {
-    uint32_t count = (uint32_t)c->a[1], before = (uint32_t)(c->a[1] >> 32), done = 0;
+    uint32_t done = 0;
     struct call k = {.c = c, .budget = pt_budget};
     int rc = unlikely(c->v->old_table) ? vcpu_finish_old_table(c->v, &k.budget) : 0;
 
-    (void)arg;
     if (unlikely(rc))
         return rc;
     k.owner = pt_target_get(c->d, (uint32_t)c->a[3] & 0xffff, &rc);
     if (unlikely(!k.owner))
         return rc;
-    rc = k.owner == &domain_io || k.owner == &domain_xen ? -EPERM : operations(&k, count, &done);
+    rc = k.owner == &domain_io || k.owner == &domain_xen ? -EPERM
+                                                         : operations(&k, (uint32_t)c->a[1], &done);
     pt_target_put(c->d, k.owner);
-    if (rc == -ERESTART) {
-        c->a[0] += (uint64_t)done * sizeof(struct mmuext_op);
-        c->a[1] = (count - done) | (uint64_t)(before + done) << 32;
-        return rc;
-    }
-    before += done;
-    if (c->a[2] && copy_to_guest(guest_va(c->a[2]), &before, sizeof(before)))
-        rc = -EFAULT;
-    return rc;
+    return pt_call_end(c, rc, done, sizeof(struct mmuext_op));
 }

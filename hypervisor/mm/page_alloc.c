@@ -10,13 +10,11 @@
 #include "mm/page_alloc.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
-#include "lib/lib.h"
 #include "lib/spinlock.h"
 #include "x86/hvmap.h"
 
 #define NR_ZONES         44u
 #define NR_ORDERS        (PAGE_ORDER_MAX + 1)
-#define NO_FRAME         (~0u)
 #define MAX_BOOT_REGIONS 256u
 #define LOW_RAM_END      0x100000ul
 
@@ -72,11 +70,6 @@ mfn_t boot_alloc(uint64_t pages, uint64_t align, uint64_t below)
     return mfn(best);
 }
 
-static struct frame *frame_at(uint64_t m)
-{
-    return (struct frame *)FRAMETABLE_VIRT + m;
-}
-
 static unsigned zone_of(uint64_t m)
 {
     return 63u - (unsigned)__builtin_clzll(m << PAGE_SHIFT);
@@ -89,11 +82,7 @@ static void list_push(uint64_t m, unsigned order)
 
     f->count |= FRAME_FREE;
     f->type = (f->type & TYPE_STAMP) | order;
-    f->prev = NO_FRAME;
-    f->next = free_orders[z] & 1u << order ? free_head[z][order] : NO_FRAME;
-    if (f->next != NO_FRAME)
-        frame_at(f->next)->prev = (uint32_t)m;
-    free_head[z][order] = (uint32_t)m;
+    frame_list_push(&free_head[z][order], f);
     free_orders[z] |= 1u << order;
 }
 
@@ -102,12 +91,7 @@ static void list_take(uint64_t m, unsigned order)
     unsigned z = zone_of(m);
     struct frame *f = frame_at(m);
 
-    if (f->prev != NO_FRAME)
-        frame_at(f->prev)->next = f->next;
-    else
-        free_head[z][order] = f->next;
-    if (f->next != NO_FRAME)
-        frame_at(f->next)->prev = f->prev;
+    frame_list_remove(&free_head[z][order], f);
     if (free_head[z][order] == NO_FRAME)
         free_orders[z] &= ~(1u << order);
     f->count &= ~FRAME_FREE;
@@ -153,6 +137,7 @@ void page_alloc_add(uint64_t start, uint64_t end)
 void page_alloc_init(void)
 {
     nr_free = nr_total = 0;
+    memset(free_head, 0xff, sizeof(free_head)); /* NO_FRAME */
     memset(free_orders, 0, sizeof(free_orders));
     for (unsigned i = 0; i < nr_boot_regions; i++)
         page_alloc_add(boot_region[i].start << PAGE_SHIFT, boot_region[i].end << PAGE_SHIFT);

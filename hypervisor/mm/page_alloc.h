@@ -6,7 +6,6 @@
  * LOCK_HEAP.
  */
 #pragma once
-#include "lib/types.h"
 
 #define PAGE_ORDER_MAX 18u
 

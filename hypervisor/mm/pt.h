@@ -4,7 +4,6 @@
  * rules are in pt_check.c.
  */
 #pragma once
-#include "lib/types.h"
 #include "mm/frame.h"
 
 #define PTE_P     0x1ul
@@ -70,9 +69,6 @@ void pt_batch_end(struct pt_batch *b);
 /* One entry of an L1 that the caller has locked in b. `old` is what the caller read there. */
 int pt_write_l1(struct pt_batch *b, uint64_t *slot, uint64_t old, uint64_t val, enum pt_mode mode);
 
-/* One update alone, never preempted. */
-int pt_update(struct domain *pt_owner, struct domain *target_owner, uint64_t ptr, uint64_t val,
-              bool preserve_ad);
 /* The machine address of the L1 slot that maps va under the vCPU's kernel CR3, with a reference on
  * its frame (*f), or 0 when va is not mapped down to an L1 table of the domain. */
 uint64_t pt_find_l1_slot(struct vcpu *v, uint64_t va, struct frame **f);
@@ -96,14 +92,15 @@ struct regs;
 bool ptwr_emulate(struct vcpu *v, struct regs *r, uint64_t va);
 
 /* Hypercalls, mm/mmu_update.c, mmuext.c */
-struct hcall;
-long do_mmu_update(struct hcall *c, void *arg);
-long do_mmuext_op(struct hcall *c, void *arg);
-long do_update_va_mapping(struct hcall *c, void *arg);
-long do_update_va_mapping_otherdomain(struct hcall *c, void *arg);
+hcall_fn do_mmu_update, do_mmuext_op, do_update_va_mapping, do_update_va_mapping_otherdomain;
 /* Who is meant by a foreigndom argument: with a reference unless domain_io or domain_xen; NULL and
  * *err. */
 struct domain *pt_target_get(struct domain *caller, uint32_t domid, int *err);
+/* Flushes va (~0: everything) for the vCPUs of d in the guest's mask, or all (NULL). 0, -EFAULT. */
+int pt_flush_vcpus(struct domain *d, const guest_va_t *which, uint64_t va);
+/* The end of an operation on an array of `size` bytes each: what a continuation needs into c->a[],
+ * or how many were done into *c->a[2]. rc, or -EFAULT. */
+long pt_call_end(struct hcall *c, long rc, uint32_t done, size_t size);
 void pt_target_put(const struct domain *caller, struct domain *d);
 
 /* mm/baseptr.c. New kernel (or user) L4 for v, the current vCPU or one not running: takes

@@ -12,7 +12,6 @@
 #include "mm/tlb.h"
 #include "dev/dev.h"
 #include "dom/domain.h"
-#include "lib/lib.h"
 #include "x86/cpu.h"
 #include "x86/hvmap.h"
 
@@ -437,16 +436,6 @@ void pt_batch_end(struct pt_batch *b)
     if (b->flush)
         tlb_flush_domain(b->pt_owner);
     b->flush = false;
-}
-
-int pt_update(struct domain *pt_owner, struct domain *target_owner, uint64_t ptr, uint64_t val,
-              bool preserve_ad)
-{
-    struct pt_batch b = {.pt_owner = pt_owner, .target = target_owner};
-    int rc = pt_batch_update(&b, ptr, val, preserve_ad ? PT_KEEP_AD : PT_STORE);
-
-    pt_batch_end(&b);
-    return rc;
 }
 
 int pt_install_l1(struct domain *d, uint64_t slot, uint64_t pte, const mfn_t *expect)

@@ -7,7 +7,6 @@
 #include "mm/pt.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 
 /* The entry for va in the table of `level` under l4, or NULL when there is no such table. */

@@ -14,8 +14,6 @@
 #include "mm/guest_copy.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
-#include "x86/hvmap.h"
 #include "x86/regs.h"
 
 #define MAX_INSN     15u
@@ -27,6 +25,7 @@
 #define RFLAGS_ARITH (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
 
 enum action {
+    A_NONE,
     A_MOV,
     A_XCHG,
     A_ADD,
@@ -49,13 +48,12 @@ struct insn {
     uint8_t rex;
     bool opsize16, lock;
     enum action action;
-    unsigned size; /* of the memory operand, bytes */
-    unsigned reg;  /* ModRM.reg with REX.R */
-    unsigned sub;  /* ModRM.reg without */
-    bool has_imm;
-    unsigned imm_size;
-    uint64_t imm; /* sign-extended to the operand */
-    uint64_t ea;  /* address of the memory operand, the offset of bit operations included */
+    unsigned size;     /* of the memory operand, bytes */
+    unsigned reg;      /* ModRM.reg with REX.R */
+    unsigned sub;      /* ModRM.reg without */
+    unsigned imm_size; /* 0: none */
+    uint64_t imm;      /* sign-extended to the operand */
+    uint64_t ea;       /* address of the memory operand, the offset of bit operations included */
 };
 
 static bool fetch(struct insn *in, uint64_t rip)
@@ -148,56 +146,51 @@ static bool decode_prefixes(struct insn *in)
 #define TWO    0x0f00 /* opcodes behind 0F */
 #define ANYREG 8      /* ModRM.reg names a register, else it is part of the opcode */
 
-/* Opcodes with a memory operand that they write. wide: 16, 32 or 64 bits, else a byte; imm: bytes
- * of immediate, 4: of the operand's size up to that. */
+/* Opcodes with a memory operand that they write, but for the arithmetic ones. pair: this one is for
+ * bytes, the next for 16, 32 or 64 bits as the others are. */
 static const struct {
     uint16_t op;
-    uint8_t sub, action, wide, imm;
+    uint8_t sub, action, pair,
+        imm; /* imm: bytes of immediate, 4: of the operand's size up to that */
 } opcodes[] = {
-    {0x00, ANYREG, A_ADD, 0, 0},
-    {0x01, ANYREG, A_ADD, 1, 0},
-    {0x08, ANYREG, A_OR, 0, 0},
-    {0x09, ANYREG, A_OR, 1, 0},
-    {0x20, ANYREG, A_AND, 0, 0},
-    {0x21, ANYREG, A_AND, 1, 0},
-    {0x28, ANYREG, A_SUB, 0, 0},
-    {0x29, ANYREG, A_SUB, 1, 0},
-    {0x30, ANYREG, A_XOR, 0, 0},
-    {0x31, ANYREG, A_XOR, 1, 0},
-    {0x80, 0, A_ADD, 0, 1},
-    {0x81, 0, A_ADD, 1, 4},
-    {0x83, 0, A_ADD, 1, 1},
-    {0x80, 1, A_OR, 0, 1},
-    {0x81, 1, A_OR, 1, 4},
-    {0x83, 1, A_OR, 1, 1},
-    {0x80, 4, A_AND, 0, 1},
-    {0x81, 4, A_AND, 1, 4},
-    {0x83, 4, A_AND, 1, 1},
-    {0x80, 5, A_SUB, 0, 1},
-    {0x81, 5, A_SUB, 1, 4},
-    {0x83, 5, A_SUB, 1, 1},
-    {0x80, 6, A_XOR, 0, 1},
-    {0x81, 6, A_XOR, 1, 4},
-    {0x83, 6, A_XOR, 1, 1},
-    {0x86, ANYREG, A_XCHG, 0, 0},
-    {0x87, ANYREG, A_XCHG, 1, 0},
-    {0x88, ANYREG, A_MOV, 0, 0},
-    {0x89, ANYREG, A_MOV, 1, 0},
-    {0xc6, 0, A_MOV, 0, 1},
-    {0xc7, 0, A_MOV, 1, 4},
-    {TWO | 0xab, ANYREG, A_BTS, 1, 0},
-    {TWO | 0xb3, ANYREG, A_BTR, 1, 0},
-    {TWO | 0xbb, ANYREG, A_BTC, 1, 0},
-    {TWO | 0xba, 5, A_BTS, 1, 1},
-    {TWO | 0xba, 6, A_BTR, 1, 1},
-    {TWO | 0xba, 7, A_BTC, 1, 1},
-    {TWO | 0xb0, ANYREG, A_CMPXCHG, 0, 0},
-    {TWO | 0xb1, ANYREG, A_CMPXCHG, 1, 0},
-    {TWO | 0xc0, ANYREG, A_XADD, 0, 0},
-    {TWO | 0xc1, ANYREG, A_XADD, 1, 0},
-    {TWO | 0xc3, ANYREG, A_MOVNTI, 1, 0},
-    {TWO | 0xc7, 1, A_CMPXCHG8B, 1, 0},
+    {0x86, ANYREG, A_XCHG, 1, 0},
+    {0x88, ANYREG, A_MOV, 1, 0},
+    {0xc6, 0, A_MOV, 1, 4},
+    {TWO | 0xab, ANYREG, A_BTS, 0, 0},
+    {TWO | 0xb3, ANYREG, A_BTR, 0, 0},
+    {TWO | 0xbb, ANYREG, A_BTC, 0, 0},
+    {TWO | 0xba, 5, A_BTS, 0, 1},
+    {TWO | 0xba, 6, A_BTR, 0, 1},
+    {TWO | 0xba, 7, A_BTC, 0, 1},
+    {TWO | 0xb0, ANYREG, A_CMPXCHG, 1, 0},
+    {TWO | 0xc0, ANYREG, A_XADD, 1, 0},
+    {TWO | 0xc3, ANYREG, A_MOVNTI, 0, 0},
+    {TWO | 0xc7, 1, A_CMPXCHG8B, 0, 0},
 };
+
+/* Finds the action of an opcode, the size of its operand and immediate. */
+static bool find_opcode(struct insn *in, unsigned op, unsigned wide)
+{
+    static const uint8_t arithmetic[8] = {A_ADD, A_OR, A_NONE, A_NONE, A_AND, A_SUB, A_XOR, A_NONE};
+    bool by_imm = op == 0x80 || op == 0x81 || op == 0x83; /* ADD to XOR of an immediate */
+
+    in->size = op & 1 ? wide : 1;
+    if (by_imm || !(op & ~0x39u)) {
+        in->action = arithmetic[by_imm ? in->sub : op >> 3];
+        in->imm_size = !by_imm ? 0 : op == 0x83 ? 1 : min(4u, in->size);
+        return in->action != A_NONE;
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(opcodes); i++) {
+        if (opcodes[i].op != (op & ~(unsigned)opcodes[i].pair) ||
+            (opcodes[i].sub != ANYREG && opcodes[i].sub != in->sub))
+            continue;
+        in->action = opcodes[i].action;
+        in->size = opcodes[i].pair ? in->size : wide;
+        in->imm_size = min((unsigned)opcodes[i].imm, in->size);
+        return true;
+    }
+    return false;
+}
 
 static bool decode_opcode(struct insn *in)
 {
@@ -209,24 +202,17 @@ static bool decode_opcode(struct insn *in)
         return false;
     in->sub = in->byte[in->at] >> 3 & 7;
     in->reg = in->sub | (in->rex & 4) << 1;
-    for (unsigned i = 0; i < ARRAY_SIZE(opcodes); i++) {
-        if (opcodes[i].op != op || (opcodes[i].sub != ANYREG && opcodes[i].sub != in->sub))
-            continue;
-        in->action = opcodes[i].action;
-        in->size = opcodes[i].wide ? wide : 1;
-        in->imm_size = min((unsigned)opcodes[i].imm, wide);
-        in->has_imm = in->imm_size != 0;
-        if (in->action == A_CMPXCHG8B) {
-            in->size = 8;
-            return !(in->rex & 8); /* that would be 16 bytes */
-        }
-        if (in->action == A_MOVNTI) {
-            in->action = A_MOV;
-            return wide != 2;
-        }
-        return true;
+    if (!find_opcode(in, op, wide))
+        return false;
+    if (in->action == A_CMPXCHG8B) {
+        in->size = 8;
+        return !(in->rex & 8); /* that would be 16 bytes */
     }
-    return false;
+    if (in->action == A_MOVNTI) {
+        in->action = A_MOV;
+        return wide != 2;
+    }
+    return true;
 }
 
 /* ModRM, SIB and displacement: a memory operand only. */
@@ -257,7 +243,7 @@ static bool decode_address(struct insn *in, struct regs *r)
         in->ea += (uint64_t)next(in, 1);
     else if (mod == 2)
         in->ea += (uint64_t)next(in, 4);
-    if (in->has_imm)
+    if (in->imm_size)
         in->imm = (uint64_t)next(in, in->imm_size);
     if (rip_relative)
         in->ea += r->rip + in->at;
@@ -274,7 +260,7 @@ static void bit_offset(struct insn *in, struct regs *r)
 {
     unsigned bits = in->size * 8;
 
-    if (!in->has_imm) {
+    if (!in->imm_size) {
         int64_t offset = (int64_t)(get_reg(r, in, in->reg, in->size) << (64 - bits)) >> (64 - bits);
 
         in->imm = (uint64_t)offset;
@@ -325,7 +311,7 @@ struct effect {
 /* What the instruction makes of `old`, the memory operand. */
 static struct effect compute(const struct insn *in, struct regs *r, uint64_t old)
 {
-    uint64_t src = in->has_imm ? low(in->imm, in->size) : get_reg(r, in, in->reg, in->size);
+    uint64_t src = in->imm_size ? low(in->imm, in->size) : get_reg(r, in, in->reg, in->size);
     struct effect e = {.val = src, .rflags = r->rflags};
     uint64_t bit = 1ull << (in->imm & 63), acc, both;
 
@@ -346,13 +332,9 @@ static struct effect compute(const struct insn *in, struct regs *r, uint64_t old
         e.val = old - src;
         break;
     case A_OR:
-        e.val = old | src;
-        break;
     case A_AND:
-        e.val = old & src;
-        break;
     case A_XOR:
-        e.val = old ^ src;
+        e.val = in->action == A_OR ? old | src : in->action == A_AND ? old & src : old ^ src;
         break;
     case A_BTS:
     case A_BTR:

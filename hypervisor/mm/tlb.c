@@ -12,7 +12,6 @@
 #include "mm/tlb.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "x86/asm.h"
 #include "x86/irq.h"
 #include "x86/percpu.h"
@@ -93,13 +92,6 @@ static void flush_cpus(const uint64_t *mask, bool cache)
             cpu_relax();
         }
     }
-}
-
-void tlb_domain_enter(struct domain *d)
-{
-    unsigned me = this_cpu()->id;
-
-    __atomic_or_fetch(&d->dirty_cpus[me / 64], 1ull << me % 64, __ATOMIC_SEQ_CST);
 }
 
 void tlb_flush_domain(struct domain *d)

@@ -6,7 +6,6 @@
  * of its own (pcpu.dirty_since), and the frame is stamped with its low bits when its last use goes.
  */
 #pragma once
-#include "lib/types.h"
 
 struct domain;
 struct vcpu;
@@ -25,9 +24,6 @@ void tlb_write_cr3(uint64_t cr3);
 /* Called while this CPU spins for another, and for VECTOR_FLUSH_IPI: answers what other CPUs ask of
  * it. */
 void tlb_serve(void);
-
-/* This CPU begins to run d's vCPUs. */
-void tlb_domain_enter(struct domain *d);
 
 /* The clock now, TLB_STAMP_BITS of it: for a use that goes. */
 uint64_t tlb_stamp(void);

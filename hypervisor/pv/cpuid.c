@@ -12,6 +12,7 @@
 #include <xen/sysctl.h>
 #include "dom/domain.h"
 #include "dom/vcpu.h"
+#include "mm/guest_copy.h"
 #include "mm/page_alloc.h"
 #include "pv/pv.h"
 #include "x86/asm.h"
@@ -111,40 +112,18 @@ static void add_host(uint32_t leaf, uint32_t sub)
     host.leaf[host.nr++] = (struct xen_cpuid_leaf){leaf, sub, out[0], out[1], out[2], out[3]};
 }
 
-/* Leaf 0xd has a record for each component of XCR0. */
-static void add_host_xsave(void)
+/* Subleaf 0xd has a record for each component of XCR0 behind the first two. */
+static void add_host_basic(uint32_t leaf)
 {
+    static const uint8_t subleaves[MAX_BASIC + 1] = {[4] = 4, [7] = 2, [0xb] = 2, [0xd] = 32};
     uint32_t out[4];
 
     cpuid(0xd, 0, out);
-    add_host(0xd, 0);
-    add_host(0xd, 1);
-    for (unsigned i = 2; i < 32; i++)
-        if (out[0] >> i & 1)
-            add_host(0xd, i);
-}
-
-static void add_host_basic(uint32_t leaf)
-{
-    switch (leaf) {
-    case 4:
-        for (unsigned i = 0; i < 4; i++)
-            add_host(4, i);
-        break;
-    case 7:
-        add_host(7, 0);
-        add_host(7, 1);
-        break;
-    case 0xb:
-        add_host(0xb, 0);
-        add_host(0xb, 1);
-        break;
-    case 0xd:
-        add_host_xsave();
-        break;
-    default:
+    if (!subleaves[leaf])
         add_host(leaf, NO_SUB);
-    }
+    for (unsigned i = 0; i < subleaves[leaf]; i++)
+        if (leaf != 0xd || i < 2 || out[0] >> i & 1)
+            add_host(leaf, i);
 }
 
 static void read_host(void)
@@ -362,35 +341,20 @@ static int system_policy(unsigned index, struct policy **p)
     }
 }
 
-int cpu_policy_leaves(const struct domain *d, unsigned index, struct xen_cpuid_leaf *out,
-                      uint32_t max, uint32_t *nr)
+long cpu_policy_to_guest(const struct domain *d, unsigned index, guest_va_t leaves,
+                         uint32_t *nr_leaves, uint32_t *nr_msrs)
 {
-    struct policy *p = NULL;
-    int rc = 0;
+    struct policy *p = d ? policy_of(d) : NULL;
+    int rc = d ? 0 : system_policy(index, &p);
+    uint32_t room = *nr_leaves;
 
-    if (d)
-        p = policy_of(d);
-    else
-        rc = system_policy(index, &p);
     if (rc)
         return rc;
-    *nr = out ? p->nr : MAX_LEAVES;
-    if (!out)
+    *nr_leaves = leaves.v ? p->nr : MAX_LEAVES;
+    *nr_msrs = leaves.v ? 0 : 1; /* room for one: tools do not like an array of none */
+    if (!leaves.v)
         return 0;
-    if (max < p->nr)
-        return -ENOBUFS;
-    memcpy(out, p->leaf, p->nr * sizeof(out[0]));
-    return 0;
-}
-
-int cpu_policy_msrs(const struct domain *d, unsigned index, struct xen_msr_entry *out, uint32_t max,
-                    uint32_t *nr)
-{
-    struct policy *p;
-
-    (void)max;
-    *nr = out ? 0 : 1; /* room for one: tools do not like an array of none */
-    return d ? 0 : system_policy(index, &p);
+    return room < p->nr ? -ENOBUFS : copy_to_guest(leaves, p->leaf, p->nr * sizeof(p->leaf[0]));
 }
 
 /* Records that a policy may have, whether or not this machine has something to say there. */
@@ -423,36 +387,50 @@ static int set_leaf(struct policy *p, const struct xen_cpuid_leaf *in)
     return 0;
 }
 
-int cpu_policy_set(struct domain *d, const struct xen_cpuid_leaf *leaves, uint32_t nr,
-                   const struct xen_msr_entry *msrs, uint32_t nr_msrs, uint32_t *err_leaf,
-                   uint32_t *err_sub, uint32_t *err_msr)
+static int read_policy(struct policy *p, struct xen_domctl_cpu_policy *op)
 {
-    struct policy *p = hv_alloc(sizeof(*p));
+    struct xen_cpuid_leaf l;
+    struct xen_msr_entry m;
 
-    *err_leaf = *err_sub = *err_msr = ~0u;
-    if (!p)
-        return -ENOMEM;
-    *p = pv;
-    for (uint32_t i = 0; i < nr; i++) {
-        int rc = set_leaf(p, &leaves[i]);
+    for (uint32_t i = 0; i < op->nr_leaves; i++) {
+        guest_va_t at = guest_va_at(guest_va((uint64_t)op->leaves.p), i, sizeof(l));
+        int rc = copy_from_guest(&l, at, sizeof(l)) ? -EFAULT : set_leaf(p, &l);
         if (rc) {
-            *err_leaf = leaves[i].leaf;
-            *err_sub = leaves[i].subleaf;
-            hv_free(p);
+            op->err_leaf = l.leaf;
+            op->err_subleaf = l.subleaf;
             return rc;
         }
     }
-    for (uint32_t i = 0; i < nr_msrs; i++)
-        if (msrs[i].flags || msrs[i].val) { /* no MSR of a policy has anything to offer */
-            *err_msr = msrs[i].idx;
-            hv_free(p);
+    for (uint32_t i = 0; i < op->nr_msrs; i++) {
+        if (copy_from_guest(&m, guest_va_at(guest_va((uint64_t)op->msrs.p), i, sizeof(m)),
+                            sizeof(m)))
+            return -EFAULT;
+        if (m.flags || m.val) { /* no MSR of a policy has anything to offer */
+            op->err_msr = m.idx;
             return -EINVAL;
         }
-    /* commit */
-    trim(p);
-    hv_free(d->cpu_policy);
-    d->cpu_policy = p;
+    }
     return 0;
+}
+
+int cpu_policy_set(struct domain *d, struct xen_domctl_cpu_policy *op)
+{
+    struct policy *p = hv_alloc(sizeof(*p));
+    int rc = -ENOMEM;
+
+    op->err_leaf = op->err_subleaf = op->err_msr = ~0u;
+    if (p) {
+        *p = pv;
+        rc = read_policy(p, op);
+    }
+    if (!rc) { /* commit */
+        void *old = d->cpu_policy;
+        trim(p);
+        d->cpu_policy = p;
+        p = old;
+    }
+    hv_free(p);
+    return rc;
 }
 
 int cpu_featureset(unsigned index, uint32_t out[CPU_FEATURE_WORDS])

@@ -3,7 +3,6 @@
  * Debug registers at a switch of vCPUs.
  */
 #pragma once
-#include "lib/types.h"
 
 struct vcpu;
 

@@ -18,7 +18,6 @@
 #include <xen/domctl.h>
 #include <xen/elfnote.h>
 #include "lib/elf.h"
-#include "lib/lib.h"
 #include "boot/boot.h"
 #include "x86/hvmap.h"
 #include "x86/percpu.h"
@@ -27,7 +26,6 @@
 #include "mm/pt.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "dom/sched.h"
 #include "pv/pv.h"
 
 #define PT_FLAGS    (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
@@ -40,6 +38,7 @@
 struct build {
     struct domain *d;
     uint64_t *p2m; /* pfn -> mfn, hypervisor memory */
+    unsigned p2m_order;
     uint64_t nr_pages, max_pages;
     struct elf_image elf;
     /* from the notes */
@@ -178,12 +177,11 @@ static void lay_out(struct build *b, uint64_t initrd_size)
 
 static void allocate(struct build *b)
 {
-    unsigned order = 0;
     mfn_t m;
 
-    while ((PAGE_SIZE << order) < b->nr_pages * 8)
-        order++;
-    m = page_alloc(order, 0);
+    while ((PAGE_SIZE << b->p2m_order) < b->nr_pages * 8)
+        b->p2m_order++;
+    m = page_alloc(b->p2m_order, 0);
     if (mfn_eq(m, MFN_NONE))
         panic("no memory for dom0's p2m list");
     b->p2m = mfn_to_va(m);
@@ -202,15 +200,6 @@ static void allocate(struct build *b)
             *m2p_entry(mfn(m.v + i)) = pfn;
         }
     }
-}
-
-static void free_scratch(struct build *b)
-{
-    unsigned order = 0;
-
-    while ((PAGE_SIZE << order) < b->nr_pages * 8)
-        order++;
-    page_free(va_to_mfn(b->p2m), order);
 }
 
 static void load_image(struct build *b)
@@ -242,18 +231,24 @@ static uint64_t *descend(struct build *b, uint64_t *table, unsigned index, uint6
     return mfn_to_va(pte_mfn(table[index]));
 }
 
+/* The entry for va, with all the tables above it. */
+static uint64_t *l1_entry(struct build *b, uint64_t *l4, uint64_t va, uint64_t first,
+                          uint64_t count)
+{
+    for (unsigned level = 4; level > 1; level--)
+        l4 = descend(b, l4, pt_index(va, level), first, count);
+    return &l4[pt_index(va, 1)];
+}
+
 static uint64_t *map_initial(struct build *b)
 {
     uint64_t first = pfn_of(b, b->v_pt), *l4 = page_of(b, first);
 
     b->next_pt = 1;
     for (uint64_t va = b->virt_base; va < b->v_end; va += PAGE_SIZE) {
-        uint64_t *l3 = descend(b, l4, pt_index(va, 4), first, b->nr_pt);
-        uint64_t *l2 = descend(b, l3, pt_index(va, 3), first, b->nr_pt);
-        uint64_t *l1 = descend(b, l2, pt_index(va, 2), first, b->nr_pt);
         bool table = va >= b->v_pt && va < b->v_pt + b->nr_pt * PAGE_SIZE;
 
-        l1[pt_index(va, 1)] =
+        *l1_entry(b, l4, va, first, b->nr_pt) =
             pte_make(mfn(b->p2m[pfn_of(b, va)]), table ? PT_FLAGS & ~PTE_RW : PT_FLAGS);
     }
     return l4;
@@ -272,11 +267,9 @@ static void write_p2m(struct build *b, uint64_t *l4)
     b->next_pt = 0;
     for (uint64_t off = 0; off < size; off += PAGE_SIZE) {
         uint64_t va = b->init_p2m + off, n = b->p2m_frames - size / PAGE_SIZE;
-        uint64_t *l3 = descend(b, l4, pt_index(va, 4), tables, n);
-        uint64_t *l2 = descend(b, l3, pt_index(va, 3), tables, n);
-        uint64_t *l1 = descend(b, l2, pt_index(va, 2), tables, n);
 
-        l1[pt_index(va, 1)] = pte_make(mfn(b->p2m[b->p2m_pfn + off / PAGE_SIZE]), PT_FLAGS);
+        *l1_entry(b, l4, va, tables, n) =
+            pte_make(mfn(b->p2m[b->p2m_pfn + off / PAGE_SIZE]), PT_FLAGS);
     }
 }
 
@@ -354,47 +347,24 @@ static void start_vcpu(struct build *b)
     v->flags = 0;
 }
 
-/* dom0_mem=[min:N,]N[,max:N], sizes as cmdline_size() reads them. */
-static uint64_t parse_size(const char *s, char **end)
-{
-    uint64_t n = strtoul(s, end, 0);
-
-    switch (**end | 0x20) {
-    case 'g':
-        n <<= 10;
-        /* fall through */
-    case 'm':
-        n <<= 10;
-        /* fall through */
-    case 'k':
-        (*end)++;
-        return n << 10;
-    case 'b':
-        (*end)++;
-        return n;
-    default:
-        return n << 10;
-    }
-}
-
+/* dom0_mem=[min:N,]N[,max:N] */
 static void choose_memory(struct build *b)
 {
     uint64_t free = page_free_count() << PAGE_SHIFT, want = 0, floor = 0, ceiling = 0;
-    char text[128], *s = text;
+    char text[128] = "", *s = text;
 
-    if (cmdline_option("dom0_mem", text, sizeof(text))) {
-        while (*s) {
-            uint64_t *to = &want;
+    cmdline_option("dom0_mem", text, sizeof(text));
+    while (*s) {
+        uint64_t *to = &want;
+        const char *at = s;
 
-            if (!strncmp(s, "min:", 4) || !strncmp(s, "max:", 4)) {
-                to = s[1] == 'i' ? &floor : &ceiling;
-                s += 4;
-            }
-            *to = parse_size(s, &s);
-            if (*s && *s++ != ',') {
-                log_warn("dom0_mem=%s: not understood from \"%s\" on", text, s - 1);
-                break;
-            }
+        if (!strncmp(s, "min:", 4) || !strncmp(s, "max:", 4)) {
+            to = s[1] == 'i' ? &floor : &ceiling;
+            s += 4;
+        }
+        if (!parse_size(s, &s, to) || (*s && *s++ != ',')) {
+            log_warn("dom0_mem=%s: not understood from \"%s\" on", text, at);
+            break;
         }
     }
     if (!want) { /* a quarter of the machine, 512 MiB to 4 GiB */
@@ -475,7 +445,7 @@ void dom0_build(void)
     write_start_info(&b, kernel->cmdline, initrd_size);
     unpack_done();
     start_vcpu(&b);
-    free_scratch(&b);
+    page_free(va_to_mfn(b.p2m), b.p2m_order);
     log_info("dom0: %lu MiB, %u vCPU(s), entry %lx, start_info %lx, page tables %lx + %lu",
              b.nr_pages >> 8, dom0->max_vcpus, b.entry, b.v_start_info, b.v_pt, b.nr_pt);
 }

@@ -5,6 +5,7 @@
  *
  *   high   ss, rsp, rflags, cs | upcall_mask << 32, rip, [error code], r11, rcx   low = new rsp
  *
+ * IOPL shows up in it only for guests that asked for the architectural one by vm_assist.
  * rcx and r11 are saved there because leaving by SYSRET destroys them. The guest's IF is its upcall
  * mask, inverted; the hardware's stays on. The iret hypercall undoes a bounce.
  */
@@ -37,12 +38,17 @@
 void guest_toggle_mode(struct vcpu *v)
 {
     v->kernel_mode = !v->kernel_mode;
-    __asm__ volatile("swapgs");
+    swapgs();
     tlb_write_cr3(mfn_to_maddr(v->kernel_mode ? v->kernel_l4 : v->user_l4));
     if (v->areas_stale) {
         v->areas_stale = false;
         __atomic_or_fetch(&v->pending, PEND_AREAS, __ATOMIC_RELAXED);
     }
+}
+
+bool architectural_iopl(const struct vcpu *v)
+{
+    return v->d->vm_assist & (1ul << VMASST_TYPE_architectural_iopl);
 }
 
 /* Switches the frame to `handler`. False: the guest was crashed. */
@@ -70,7 +76,8 @@ static bool bounce(struct vcpu *v, struct regs *r, uint64_t handler, unsigned fl
         *f++ = error;
     *f++ = r->rip;
     *f++ = (user ? r->cs : r->cs & ~3ul) | (uint64_t)mask << 32;
-    *f++ = (r->rflags & ~(RFLAGS_IF | RFLAGS_IOPL)) | (mask ? 0 : RFLAGS_IF);
+    *f++ = (r->rflags & ~(RFLAGS_IF | RFLAGS_IOPL)) | (mask ? 0 : RFLAGS_IF) |
+           (architectural_iopl(v) ? (uint64_t)v->iopl << RFLAGS_IOPL_SHIFT : 0);
     *f++ = r->rsp;
     *f++ = r->ss;
     size = (uint64_t)((char *)f - (char *)frame);
@@ -235,8 +242,8 @@ void guest_exit_work(struct regs *r)
         deliver_event(v, r);
 }
 
-/* HYPERVISOR_iret (23): {rax, r11, rcx, flags, rip, cs, rflags, rsp, ss} at the guest's rsp. What it
- * returns says nothing; the guest's rax may be any number. */
+/* HYPERVISOR_iret (23): {rax, r11, rcx, flags, rip, cs, rflags, rsp, ss} at the guest's rsp. What
+ * it returns says nothing; the guest's rax may be any number. */
 long do_iret(struct hcall *c, void *arg)
 {
     struct vcpu *v = c->v;
@@ -262,6 +269,8 @@ long do_iret(struct hcall *c, void *arg)
     r->ss = (f.ss | 3) & 0xffff;
     r->rsp = f.rsp;
     r->rflags = (f.rflags & RFLAGS_OF_GUEST) | RFLAGS_IF | RFLAGS_ONE;
+    if (architectural_iopl(v))
+        v->iopl = (uint8_t)((f.rflags & RFLAGS_IOPL) >> RFLAGS_IOPL_SHIFT);
     r->rax = f.rax;
     if (f.flags & VGCF_IN_SYSCALL_) {
         r->rcx = f.rip;

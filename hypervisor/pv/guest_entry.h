@@ -4,11 +4,9 @@
  * hypercall; and the toggle between a guest's kernel and user half.
  */
 #pragma once
-#include "lib/types.h"
 
 struct vcpu;
 struct regs;
-struct hcall;
 
 /* Queues one exception for delivery on the next exit to v (the current vCPU). */
 void guest_inject(struct vcpu *v, uint8_t vector, uint32_t error_code);
@@ -27,12 +25,8 @@ void guest_exit_work(struct regs *r);
 /* A SYSCALL/SYSENTER of the guest's user half: bounces to its kernel. */
 void guest_syscall_bounce(struct regs *r);
 void guest_toggle_mode(struct vcpu *v);
+/* The guest's kernel sees and sets its virtual IOPL in RFLAGS, and is at level 0, not 1. */
+bool architectural_iopl(const struct vcpu *v);
 
-long do_iret(struct hcall *c, void *arg);
-long do_set_trap_table(struct hcall *c, void *arg);
-long do_stack_switch(struct hcall *c, void *arg);
-long do_set_callbacks(struct hcall *c, void *arg);
-long callbackop_register(struct hcall *c, void *arg);
-long callbackop_unregister(struct hcall *c, void *arg);
-long do_fpu_taskswitch(struct hcall *c, void *arg);
-long do_nmi_op(struct hcall *c, void *arg);
+hcall_fn do_iret, do_set_trap_table, do_stack_switch, do_set_callbacks, callbackop_register,
+    callbackop_unregister, do_fpu_taskswitch, do_nmi_op;

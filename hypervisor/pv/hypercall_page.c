@@ -4,7 +4,6 @@
  * (iret) never returns: it pushes rax instead, on top of which the guest has put the flags word.
  */
 #include <xen/xen.h>
-#include "lib/lib.h"
 #include "x86/hvmap.h"
 #include "mm/frame.h"
 #include "dom/domain.h"

@@ -3,7 +3,6 @@
  * The page of hypercall stubs that older kernels, NetBSD and small guests ask for.
  */
 #pragma once
-#include "lib/types.h"
 
 struct domain;
 

@@ -114,17 +114,15 @@ static bool bitmap_allows(struct vcpu *v, uint16_t port, unsigned bytes)
     return !fault && !(((map[0] | map[1] << 8) >> (port & 7)) & ((1 << bytes) - 1));
 }
 
-static bool io_okay(struct vcpu *v, uint16_t port, unsigned bytes)
+/* The virtual privilege level. */
+static unsigned cpl(const struct vcpu *v)
 {
-    unsigned cpl =
-        v->kernel_mode ? (v->d->vm_assist & (1ul << VMASST_TYPE_architectural_iopl) ? 0 : 1) : 3;
-
-    return cpl <= v->iopl || bitmap_allows(v, port, bytes);
+    return !v->kernel_mode ? 3 : architectural_iopl(v) ? 0 : 1;
 }
 
-static bool iopl_okay(const struct vcpu *v)
+static bool io_okay(struct vcpu *v, uint16_t port, unsigned bytes)
 {
-    return v->kernel_mode && v->iopl >= 1;
+    return cpl(v) <= v->iopl || bitmap_allows(v, port, bytes);
 }
 
 static enum outcome do_in(struct vcpu *v, struct regs *r, uint16_t port, unsigned bytes)
@@ -170,9 +168,8 @@ static enum outcome fault_at(struct vcpu *v, uint64_t va, unsigned bytes, bool w
         va = last & PAGE_MASK;
         pte = pt_walk(v, va);
     }
-    guest_inject_page_fault(v, va,
-                            (pte ? PF_PRESENT : 0) | (write ? PF_WRITE : 0) |
-                                (v->kernel_mode ? 0 : PF_USER));
+    guest_inject_page_fault(
+        v, va, (pte ? PF_PRESENT : 0) | (write ? PF_WRITE : 0) | (v->kernel_mode ? 0 : PF_USER));
     return FAULTED;
 }
 
@@ -362,7 +359,7 @@ static enum outcome emulate_kernel(struct vcpu *v, struct regs *r, struct insn *
     case 0xfa: /* CLI, STI: with IO privilege without effect; the guest's interrupt flag is its
                   upcall mask */
     case 0xfb:
-        return iopl_okay(v) ? EMULATED : NOT_OURS;
+        return cpl(v) <= v->iopl ? EMULATED : NOT_OURS;
     case 0x0f06:
         v->cr0_ts = 0;
         clts();

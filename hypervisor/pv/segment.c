@@ -296,10 +296,10 @@ long do_set_segment_base(struct hcall *c, void *arg)
         write_gs_base(base);
         return 0;
     case SEGBASE_GS_USER_SEL:
-        __asm__ volatile("swapgs");
+        swapgs();
         if (load_gs((unsigned)base & 0xffff))
             guest_log("user gs selector %lx does not load", base & 0xffff);
-        __asm__ volatile("swapgs");
+        swapgs();
         return 0;
     default:
         return -EINVAL;
@@ -319,6 +319,17 @@ void segments_save(struct vcpu *v)
     inactive = rdmsr(MSR_KERNEL_GS_BASE);
     v->gs_base_kernel = v->kernel_mode ? active : inactive;
     v->gs_base_user = v->kernel_mode ? inactive : active;
+}
+
+/* The vCPU's window is about to leave the address space: any exception loads selectors of ours. */
+void segments_unload(void)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) gdtr = {0xefff, this_cpu()->idle_gdt_va};
+
+    __asm__ volatile("lgdt %0\n\tlldt %w1" : : "m"(gdtr), "r"(0));
 }
 
 /* The vCPU's kernel or user tables, GDT window and LDT are already what it runs with. */

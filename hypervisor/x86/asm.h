@@ -5,7 +5,6 @@
  * one on the include path.
  */
 #pragma once
-#include "lib/types.h"
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -29,76 +28,49 @@ static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
                      : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
                      : "a"(leaf), "c"(sub));
 }
-static inline uint64_t read_cr0(void)
-{
-    uint64_t v;
-    __asm__ volatile("mov %%cr0, %0" : "=r"(v));
-    return v;
-}
-static inline void write_cr0(uint64_t v)
-{
-    __asm__ volatile("mov %0, %%cr0" : : "r"(v) : "memory");
-}
-static inline uint64_t read_cr2(void)
-{
-    uint64_t v;
-    __asm__ volatile("mov %%cr2, %0" : "=r"(v));
-    return v;
-}
-static inline void write_cr2(uint64_t v)
-{
-    __asm__ volatile("mov %0, %%cr2" : : "r"(v) : "memory");
-}
-static inline uint64_t read_cr3(void)
-{
-    uint64_t v;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(v));
-    return v;
-}
-static inline void write_cr3(uint64_t v)
-{
-    __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
-}
-static inline uint64_t read_cr4(void)
-{
-    uint64_t v;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(v));
-    return v;
-}
-static inline void write_cr4(uint64_t v)
-{
-    __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
-}
-static inline uint8_t inb(uint16_t port)
-{
-    uint8_t v;
-    __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-    return v;
-}
-static inline void outb(uint16_t port, uint8_t v)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port) : "memory");
-}
-static inline uint16_t inw(uint16_t port)
-{
-    uint16_t v;
-    __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
-    return v;
-}
-static inline void outw(uint16_t port, uint16_t v)
-{
-    __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port) : "memory");
-}
-static inline uint32_t inl(uint16_t port)
-{
-    uint32_t v;
-    __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
-    return v;
-}
-static inline void outl(uint16_t port, uint32_t v)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
-}
+/* Functions of one instruction, a line each. */
+#define INSTRUCTION(name, text)                \
+    static inline void name(void)              \
+    {                                          \
+        __asm__ volatile(text : : : "memory"); \
+    }
+#define READ_REGISTER(name, reg)                         \
+    static inline uint64_t name(void)                    \
+    {                                                    \
+        uint64_t v;                                      \
+        __asm__ volatile("mov %%" reg ", %0" : "=r"(v)); \
+        return v;                                        \
+    }
+#define WRITE_REGISTER(name, reg)                                 \
+    static inline void name(uint64_t v)                           \
+    {                                                             \
+        __asm__ volatile("mov %0, %%" reg : : "r"(v) : "memory"); \
+    }
+#define READ_PORT(name, type)                                 \
+    static inline type name(uint16_t port)                    \
+    {                                                         \
+        type v;                                               \
+        __asm__ volatile("in %1, %0" : "=a"(v) : "Nd"(port)); \
+        return v;                                             \
+    }
+#define WRITE_PORT(name, type)                                            \
+    static inline void name(uint16_t port, type v)                        \
+    {                                                                     \
+        __asm__ volatile("out %0, %1" : : "a"(v), "Nd"(port) : "memory"); \
+    }
+READ_REGISTER(read_cr0, "cr0")
+READ_REGISTER(read_cr2, "cr2")
+READ_REGISTER(read_cr3, "cr3")
+READ_REGISTER(read_cr4, "cr4")
+WRITE_REGISTER(write_cr0, "cr0")
+WRITE_REGISTER(write_cr3, "cr3")
+WRITE_REGISTER(write_cr4, "cr4")
+READ_PORT(inb, uint8_t)
+READ_PORT(inw, uint16_t)
+READ_PORT(inl, uint32_t)
+WRITE_PORT(outb, uint8_t)
+WRITE_PORT(outw, uint16_t)
+WRITE_PORT(outl, uint32_t)
 /* Segment bases: RDFSBASE and friends need CR4.FSGSBASE, which the hypervisor sets on every CPU
  * that has it. */
 extern bool cpu_fsgsbase;
@@ -137,43 +109,19 @@ static inline void write_gs_base_inactive(uint64_t v)
 {
     wrmsr(0xc0000102, v);
 }
+INSTRUCTION(swapgs, "swapgs")
 static inline void invlpg(uint64_t va)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
-static inline void wbinvd(void)
-{
-    __asm__ volatile("wbinvd" : : : "memory");
-}
-static inline void clts(void)
-{
-    __asm__ volatile("clts" : : : "memory");
-}
-static inline void cpu_relax(void)
-{
-    __asm__ volatile("pause" : : : "memory");
-}
-static inline void irq_disable(void)
-{
-    __asm__ volatile("cli" : : : "memory");
-}
-static inline void irq_enable(void)
-{
-    __asm__ volatile("sti" : : : "memory");
-}
+INSTRUCTION(wbinvd, "wbinvd")
+INSTRUCTION(clts, "clts")
+INSTRUCTION(cpu_relax, "pause")
+INSTRUCTION(irq_disable, "cli")
 /* Sleeps with interrupts on until one arrives; no wake-up can be lost between sti and hlt. */
-static inline void irq_enable_and_halt(void)
-{
-    __asm__ volatile("sti; hlt; cli" : : : "memory");
-}
-static inline void write_mb(void)
-{
-    __asm__ volatile("" : : : "memory");
-}
-static inline void full_mb(void)
-{
-    __asm__ volatile("lock; addl $0, -4(%%rsp)" : : : "memory");
-}
+INSTRUCTION(irq_enable_and_halt, "sti; hlt; cli")
+INSTRUCTION(write_mb, "")
+INSTRUCTION(full_mb, "lock; addl $0, -4(%%rsp)")
 
 /* Defined in x86/copy.S. Copies n bytes; a fault on either side ends it. Returns the bytes NOT
  * copied. */

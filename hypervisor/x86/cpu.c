@@ -6,10 +6,8 @@
  */
 #include "x86/cpu.h"
 #include "x86/asm.h"
-#include "x86/hvmap.h"
 #include "x86/percpu.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 
 #define XCR0_X87_SSE  0x3ul
 #define XCR0_AVX      0x4ul
@@ -43,19 +41,14 @@ static void detect_addresses(void)
     uint32_t last = r[0];
 
     cpu.phys_bits = 36;
-    cpu.virt_bits = 48;
     if (last >= 0x80000008) {
         cpuid(0x80000008, 0, r);
         cpu.phys_bits = (uint8_t)r[0];
-        cpu.virt_bits = (uint8_t)(r[0] >> 8);
+        cpu.fpu_pointers_stick = cpu.amd && !(r[1] & 1u << 2);
     }
     if (last >= 0x80000007) {
         cpuid(0x80000007, 0, r);
         cpu.tsc_invariant = r[3] & 1u << 8;
-    }
-    if (last >= 0x8000000a) {
-        cpuid(0x8000000a, 0, r);
-        cpu.nrips = r[3] & 1u << 3;
     }
 }
 
@@ -71,14 +64,12 @@ void cpu_detect(void)
     cpu.pge = r[3] & 1u << 13;
     cpu.xsave = r[2] & 1u << 26;
     cpu.tsc_deadline = r[2] & 1u << 24;
-    cpu.x2apic = r[2] & 1u << 21;
     if (!(r[3] & 1u << 24) || !(r[3] & 1u << 16))
         panic("this CPU has no FXSAVE or no page attribute table, which PV guests need");
     if (last >= 7) {
         cpuid(7, 0, r);
         cpu.fsgsbase = r[1] & 1;
         cpu.smep = r[1] & 1u << 7;
-        cpu.smap = r[1] & 1u << 20;
     }
     cpuid(0x80000001, 0, r);
     cpu.nx = r[3] & 1u << 20;
@@ -113,7 +104,7 @@ void cpu_init_this(struct pcpu *p)
              (cpu.smep ? CR4_SMEP : 0);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (cpu.nx ? EFER_NX : 0));
     write_cr4(p->cr4);
-    write_cr0((read_cr0() | CR0_WP) & ~CR0_TS);
+    write_cr0((read_cr0() | CR0_WP | CR0_AM) & ~CR0_TS);
     wrmsr(MSR_PAT, PAT_ABI);
     desc_init_cpu(p);
     set_syscall_msrs(p);

@@ -3,16 +3,15 @@
  * What this CPU can do, and setting it up: control registers, syscall MSRs, descriptor tables, FPU.
  */
 #pragma once
-#include "lib/types.h"
 
 struct pcpu;
 struct vcpu;
 
 struct cpu_features {
-    bool nx, fsgsbase, xsave, rdtscp, pge, smep, smap, xsaveopt, nrips, tsc_invariant, tsc_deadline,
-        x2apic;
-    bool amd; /* AMD-style SYSCALL/SYSENTER and NUL selector behaviour */
-    uint8_t phys_bits, virt_bits;
+    bool nx, fsgsbase, xsave, rdtscp, pge, smep, xsaveopt, tsc_invariant, tsc_deadline;
+    bool fpu_pointers_stick; /* FXRSTOR, XRSTOR leave FIP, FDP, FOP without an exception */
+    bool amd;                /* AMD-style SYSCALL/SYSENTER and NUL selector behaviour */
+    uint8_t phys_bits;
     uint32_t xsave_size; /* bytes of the standard-format save area for host_xcr0 */
     uint64_t host_xcr0;
 };
@@ -38,6 +37,7 @@ int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0);
 /* CR4 bits, MSRs */
 #define CR0_TS             (1ul << 3)
 #define CR0_WP             (1ul << 16)
+#define CR0_AM             (1ul << 18) /* guests' alignment checks */
 #define CR4_TSD            (1ul << 2)
 #define CR4_DE             (1ul << 3)
 #define CR4_PAE            (1ul << 5)

@@ -10,10 +10,8 @@
  */
 #include "x86/cpu.h"
 #include "x86/asm.h"
-#include "x86/hvmap.h"
 #include "x86/init.h"
 #include "x86/percpu.h"
-#include "lib/lib.h"
 #include "mm/page_alloc.h"
 
 #define WINDOW_BASE (GDT_RESERVED_PAGE * PAGE_SIZE)

@@ -88,8 +88,20 @@ static void save(struct area *a)
         __asm__ volatile("xsave64 %0" : "+m"(*a) : "a"(~0u), "d"(~0u) : "memory");
 }
 
+/* Some AMD CPUs restore the last instruction's and operand's addresses only with a pending
+ * exception: they would tell one guest of another. A load of ours overwrites them (AMD64 APM vol.
+ * 2, chapter 11). */
+static void forget_pointers(void)
+{
+    static const int32_t anything;
+
+    __asm__ volatile("fnclex\n\temms\n\tfildl %0" : : "m"(anything));
+}
+
 static void restore(const struct area *a)
 {
+    if (cpu.fpu_pointers_stick)
+        forget_pointers();
     if (!cpu.xsave)
         __asm__ volatile("fxrstor64 %0" : : "m"(a->legacy) : "memory");
     else

@@ -16,7 +16,6 @@
 #include "x86/init.h"
 #include "x86/percpu.h"
 #include "boot/memory_map.h"
-#include "lib/lib.h"
 #include "mm/frame.h"
 #include "mm/page_alloc.h"
 #include "mm/pt.h"
@@ -31,8 +30,8 @@ uint64_t *idle_l4;
 uint64_t max_mfn;
 
 static uint64_t ioremap_next = IOREMAP_VIRT;
-static bool heap_ready; /* boot_alloc() is over */
-static uint64_t nx = PTE_NX;
+static bool heap_ready;      /* boot_alloc() is over */
+static uint64_t leaf = LEAF; /* NX only where the CPU has it */
 
 extern char rodata_end[], init_text_end[], image_file_end[];
 
@@ -90,22 +89,20 @@ static void map_range(uint64_t va, uint64_t maddr, uint64_t end, uint64_t flags)
 
 static void map_image(void)
 {
-    uint64_t rx = (LEAF & ~(PTE_RW | PTE_NX)), ro = (LEAF & ~PTE_RW & ~PTE_NX) | nx,
-             rw = (LEAF & ~PTE_NX) | nx;
     uint64_t va;
 
     for (va = IMAGE_VIRT; va < IMAGE_VIRT + 0x100000; va += PAGE_SIZE) {
         uint32_t at = (uint32_t)(va - IMAGE_VIRT);
 
-        map_page(va, at, rw | (at >= 0xa0000 && at < 0xc0000 ? PTE_PCD | PTE_PWT : 0));
+        map_page(va, at, leaf | (at >= 0xa0000 && at < 0xc0000 ? PTE_PCD | PTE_PWT : 0));
     }
     for (va = (uint64_t)image_start; va < (uint64_t)image_end; va += PAGE_SIZE) {
-        uint64_t flags = rw;
+        uint64_t flags = leaf;
 
         if (va < (uint64_t)text_end || (va >= (uint64_t)init_start && va < (uint64_t)init_text_end))
-            flags = rx;
+            flags &= ~(PTE_RW | PTE_NX);
         else if (va < (uint64_t)rodata_end)
-            flags = ro;
+            flags &= ~PTE_RW;
         map_page(va, va - IMAGE_VIRT, flags);
     }
 }
@@ -118,7 +115,7 @@ static void map_direct(void)
 
         if (r->type != E820_RAM || start >= end)
             continue;
-        map_range(DIRECTMAP_VIRT + start, start, end, (LEAF & ~PTE_NX) | nx);
+        map_range(DIRECTMAP_VIRT + start, start, end, leaf);
         max_mfn = max(max_mfn, end >> PAGE_SHIFT);
     }
 }
@@ -155,7 +152,7 @@ static void map_m2p(void)
             maddr = big_page(0xff);
         else
             maddr = none ? none : (none = big_page(0xff));
-        *l2_entry(va) = maddr | (LEAF & ~PTE_NX) | nx | PTE_US | PTE_PSE;
+        *l2_entry(va) = maddr | leaf | PTE_US | PTE_PSE;
 
         uint64_t *rw = &descend(&idle_l4[pt_index(va, 4)])[pt_index(va, 3)];
         uint64_t ro_va = M2P_RO_VIRT + at * sizeof(uint64_t);
@@ -175,14 +172,14 @@ static void map_frame_table(void)
         if (!ram && !none)
             none = big_page(0);
         *l2_entry(FRAMETABLE_VIRT + at * sizeof(struct frame)) =
-            (ram ? big_page(0) : none) | (LEAF & ~PTE_NX & (ram ? ~0ul : ~PTE_RW)) | nx | PTE_PSE;
+            (ram ? big_page(0) | leaf : none | (leaf & ~PTE_RW)) | PTE_PSE;
     }
 }
 
 void hvmap_init(void)
 {
     if (!cpu.nx)
-        nx = 0;
+        leaf &= ~PTE_NX;
     idle_l4 = maddr_to_va(table_alloc());
     for (unsigned slot = HV_FIRST_SLOT; slot <= HV_LAST_SLOT; slot++)
         descend(&idle_l4[slot]);
@@ -208,7 +205,7 @@ void *ioremap(uint64_t maddr, uint64_t size, bool cached)
     uint64_t va = ioremap_next;
 
     for (uint64_t at = start; at < end; at += PAGE_SIZE, ioremap_next += PAGE_SIZE)
-        map_page(ioremap_next, at, (LEAF & ~PTE_NX) | nx | (cached ? 0 : PTE_PCD | PTE_PWT));
+        map_page(ioremap_next, at, leaf | (cached ? 0 : PTE_PCD | PTE_PWT));
     return (void *)(va + (maddr - start));
 }
 
@@ -217,10 +214,10 @@ struct pcpu *hvmap_percpu(unsigned n)
 {
     uint64_t base = PERCPU_VIRT + n * PERCPU_SIZE;
 
-    map_page(base, image_maddr(syscall_stub_page), (LEAF & ~PTE_RW) & ~PTE_NX);
+    map_page(base, image_maddr(syscall_stub_page), leaf & ~(PTE_RW | PTE_NX));
     for (unsigned page = 2; page < 16; page++)
         if (page != 6)
-            map_page(base + page * PAGE_SIZE, table_alloc(), (LEAF & ~PTE_NX) | nx);
+            map_page(base + page * PAGE_SIZE, table_alloc(), leaf);
 
     struct pcpu *p = (struct pcpu *)(base + PERCPU_DATA);
 
@@ -244,7 +241,7 @@ void *hvmap_alloc_large(uint64_t bytes)
             hvmap_free_large((void *)start, at - start);
             return NULL;
         }
-        *l2_entry(at) = pte_make(m, (LEAF & ~PTE_NX) | nx | PTE_PSE);
+        *l2_entry(at) = pte_make(m, leaf | PTE_PSE);
     }
     ioremap_next = at;
     return (void *)start;

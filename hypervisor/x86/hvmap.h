@@ -15,7 +15,6 @@
  * entries copied when it is promoted and stays right for ever; slot 258 is filled per domain.
  */
 #pragma once
-#include "lib/types.h"
 
 #define HV_FIRST_SLOT        256
 #define HV_LAST_SLOT         271

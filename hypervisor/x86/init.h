@@ -3,7 +3,6 @@
  * Symbols of assembly and the linker script.
  */
 #pragma once
-#include "lib/types.h"
 
 extern char image_start[], text_end[], image_end[], init_start[], init_end[];
 extern char syscall_stub_page[];

@@ -6,7 +6,6 @@
 #include "x86/ioapic.h"
 #include "x86/hvmap.h"
 #include "boot/boot.h"
-#include "lib/lib.h"
 
 #define REG_VERSION 1
 #define REG_PIN(n)  (0x10 + 2 * (n))
@@ -85,7 +84,7 @@ bool ioapic_has_gsi(unsigned gsi)
     return find(gsi, &pin);
 }
 
-void ioapic_set(unsigned gsi, uint8_t vector, bool level, bool low, bool masked, uint32_t apic_id)
+void ioapic_set(unsigned gsi, uint8_t vector, bool level, bool low, uint32_t apic_id)
 {
     unsigned n;
     struct ioapic *io = find(gsi, &n);
@@ -95,31 +94,17 @@ void ioapic_set(unsigned gsi, uint8_t vector, bool level, bool low, bool masked,
     io->pin[n] = vector | (level ? PIN_LEVEL : 0) | (low ? PIN_LOW : 0);
     reg_write(io, REG_PIN(n), io->pin[n] | PIN_MASKED); /* never half old, half new */
     reg_write(io, REG_PIN(n) + 1, apic_id << 24);
-    if (masked)
-        io->pin[n] |= PIN_MASKED;
-    else
-        reg_write(io, REG_PIN(n), io->pin[n]);
-}
-
-void ioapic_mask(unsigned gsi)
-{
-    unsigned n;
-    struct ioapic *io = find(gsi, &n);
-
-    if (!io)
-        return;
-    io->pin[n] |= PIN_MASKED;
     reg_write(io, REG_PIN(n), io->pin[n]);
 }
 
-void ioapic_unmask(unsigned gsi)
+void ioapic_set_mask(unsigned gsi, bool masked)
 {
     unsigned n;
     struct ioapic *io = find(gsi, &n);
 
     if (!io)
         return;
-    io->pin[n] &= ~PIN_MASKED;
+    io->pin[n] = (io->pin[n] & ~PIN_MASKED) | (masked ? PIN_MASKED : 0);
     reg_write(io, REG_PIN(n), io->pin[n]);
 }
 

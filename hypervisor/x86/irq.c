@@ -10,7 +10,6 @@
  * look-up by vector.
  */
 #include "x86/irq.h"
-#include "x86/asm.h"
 #include "x86/ioapic.h"
 #include "x86/irq_desc.h"
 #include "x86/percpu.h"
@@ -64,56 +63,51 @@ static int start(unsigned irq)
         return -ENODEV;
     if (!s->vector && !(s->vector = vector_alloc(irq, 1)))
         return -ENOSPC;
-    ioapic_set(irq, s->vector, s->level, s->low, false, cpus[0]->apic_id);
+    ioapic_set(irq, s->vector, s->level, s->low, cpus[0]->apic_id);
     return 0;
 }
 
 static void stop(unsigned irq)
 {
     if (irq < gsis)
-        ioapic_mask(irq);
+        ioapic_set_mask(irq, true);
     else
         msi_set_mask(irq, true);
 }
 
 int irq_request_gsi(unsigned gsi, bool level, bool low, void (*fn)(void *), void *data)
 {
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&irq_lock);
     struct irq_desc *s = &irqs[gsi];
-    int err = -EBUSY;
+    int err;
 
     if (gsi >= gsis)
         return -EINVAL;
-    spin_lock(&irq_lock);
-    if (!s->handler && !s->nr_guests) {
-        s->level = level;
-        s->low = low;
-        s->data = data;
-        s->handler = fn;
-        err = start(gsi);
-        if (err)
-            s->handler = NULL;
-    }
-    spin_unlock(&irq_lock);
+    if (s->handler || s->nr_guests)
+        return -EBUSY;
+    s->level = level;
+    s->low = low;
+    s->data = data;
+    s->handler = fn;
+    err = start(gsi);
+    if (err)
+        s->handler = NULL;
     return err;
 }
 
 int irq_setup_gsi(unsigned gsi, bool level, bool low)
 {
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&irq_lock);
     struct irq_desc *s = &irqs[gsi];
-    int err = 0;
 
     if (gsi >= gsis || !ioapic_has_gsi(gsi))
         return -EINVAL;
-    spin_lock(&irq_lock);
-    if (s->handler || s->nr_guests || s->set) {
-        err = -EEXIST;
-    } else {
-        s->level = level;
-        s->low = low;
-        s->set = true;
-    }
-    spin_unlock(&irq_lock);
-    return err;
+    if (s->handler || s->nr_guests || s->set)
+        return -EEXIST;
+    s->level = level;
+    s->low = low;
+    s->set = true;
+    return 0;
 }
 
 int irq_guest_bind(struct domain *d, unsigned irq, bool share,
@@ -160,7 +154,7 @@ void irq_guest_unbind(struct domain *d, unsigned irq)
             if (!s->nr_guests)
                 stop(irq);
             else if (was_in_service && !in_service(s))
-                ioapic_unmask(irq);
+                ioapic_set_mask(irq, false);
             break;
         }
     spin_unlock(&irq_lock);
@@ -175,7 +169,7 @@ void irq_guest_eoi(struct domain *d, unsigned irq)
         if (s->guests[i].d == d && s->guests[i].in_service) {
             s->guests[i].in_service = false;
             if (!in_service(s))
-                ioapic_unmask(irq);
+                ioapic_set_mask(irq, false);
         }
     spin_unlock(&irq_lock);
 }
@@ -192,7 +186,7 @@ static void deliver_to_guests(unsigned irq)
 
     spin_lock(&irq_lock);
     if (level && s->nr_guests)
-        ioapic_mask(irq);
+        ioapic_set_mask(irq, true);
     for (unsigned i = 0; i < s->nr_guests; i++) {
         s->guests[i].in_service = level;
         s->guests[i].raise(s->guests[i].d, s->guests[i].pirq);

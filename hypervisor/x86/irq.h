@@ -6,8 +6,6 @@
  * PHYSDEVOP_eoi. LOCK_PIRQ.
  */
 #pragma once
-#include "lib/types.h"
-#include "lib/lib.h"
 
 struct domain;
 struct regs;
@@ -62,10 +60,7 @@ void apic_init(
 void apic_init_cpu(void);                           /* each other CPU */
 uint32_t apic_id(void);                             /* of this CPU */
 void apic_send_icr(uint32_t apic_id, uint32_t icr); /* INIT, STARTUP, NMI: x86/smp.c */
-#define APIC_ICR_NMI     0x400u
-#define APIC_ICR_INIT    0x500u
-#define APIC_ICR_STARTUP 0x600u
-#define APIC_ICR_ASSERT  0x4000u
+#define APIC_ICR_ASSERT 0x4000u
 void apic_eoi(void);
 void apic_send_ipi(unsigned cpu, uint8_t vector);
 void apic_arm_timer(nsec_t deadline); /* one shot at system time `deadline` */

@@ -168,16 +168,15 @@ int irq_alloc_msi(struct pci_bdf dev, bool msix, unsigned entry, unsigned nr, ui
 
     if (dev.segment || !nr || nr > 32 || nr & (nr - 1) || (msix && nr != 1))
         return -EINVAL;
-    spin_lock(&irq_lock);
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&irq_lock);
+
     err = msix ? probe_msix(dev, entry, table_base, &proto) : probe_msi(dev, nr, &proto);
     first = err ? err : find_run(nr);
     if (first < 0)
-        goto out;
+        return first;
     vector = vector_alloc(nr_gsis() + (unsigned)first, nr);
-    if (!vector) {
-        first = -ENOSPC;
-        goto out;
-    }
+    if (!vector)
+        return -ENOSPC;
     /* commit */
     for (unsigned i = 0; i < nr; i++) {
         unsigned irq = nr_gsis() + (unsigned)first + i;
@@ -188,10 +187,7 @@ int irq_alloc_msi(struct pci_bdf dev, bool msix, unsigned entry, unsigned nr, ui
         write_message(irq);
         msi_set_mask(irq, true);
     }
-    first += (int)nr_gsis();
-out:
-    spin_unlock(&irq_lock);
-    return first;
+    return first + (int)nr_gsis();
 }
 
 void irq_free_msi(unsigned irq)
@@ -228,18 +224,17 @@ int msi_restore(struct pci_bdf dev)
 
 bool msi_config_write_allowed(struct pci_bdf dev, unsigned reg, unsigned bytes)
 {
-    bool ok = true;
+    struct spinlock *held UNLOCK_AT_END = spin_hold(&irq_lock);
 
-    spin_lock(&irq_lock);
-    for (unsigned i = 0; i < MAX_MSIS && ok; i++)
+    for (unsigned i = 0; i < MAX_MSIS; i++)
         if (msis[i].used && !msis[i].msix && same_device(msis[i].dev, dev)) {
             unsigned from = msis[i].cap + MSI_ADDR;
             unsigned to = from + (msis[i].wide ? 10u : 6u) + (msis[i].maskable ? 6u : 0u);
 
-            ok = reg + bytes <= from || reg >= to;
+            if (reg + bytes > from && reg < to)
+                return false;
         }
-    spin_unlock(&irq_lock);
-    return ok;
+    return true;
 }
 
 bool msi_owns_frame(mfn_t m)

@@ -9,30 +9,37 @@
 
 static struct spinlock ports_lock = SPINLOCK(LOCK_PORTS);
 
-uint32_t pci_port_read(uint32_t address, unsigned offset, unsigned bytes)
+uint32_t port_in(uint16_t port, unsigned bytes)
 {
-    uint16_t port = (uint16_t)(0xcfc + offset);
-    uint32_t v;
-
-    spin_lock(&ports_lock);
-    outl(0xcf8, address);
-    v = bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
-    spin_unlock(&ports_lock);
-    return v;
+    return bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
 }
 
-void pci_port_write(uint32_t address, unsigned offset, unsigned bytes, uint32_t v)
+void port_out(uint16_t port, unsigned bytes, uint32_t v)
 {
-    uint16_t port = (uint16_t)(0xcfc + offset);
-
-    spin_lock(&ports_lock);
-    outl(0xcf8, address);
     if (bytes == 1)
         outb(port, (uint8_t)v);
     else if (bytes == 2)
         outw(port, (uint16_t)v);
     else
         outl(port, v);
+}
+
+uint32_t pci_port_read(uint32_t address, unsigned offset, unsigned bytes)
+{
+    uint32_t v;
+
+    spin_lock(&ports_lock);
+    outl(0xcf8, address);
+    v = port_in((uint16_t)(0xcfc + offset), bytes);
+    spin_unlock(&ports_lock);
+    return v;
+}
+
+void pci_port_write(uint32_t address, unsigned offset, unsigned bytes, uint32_t v)
+{
+    spin_lock(&ports_lock);
+    outl(0xcf8, address);
+    port_out((uint16_t)(0xcfc + offset), bytes, v);
     spin_unlock(&ports_lock);
 }
 

@@ -10,6 +10,9 @@
 #define PCI_STATUS         0x06
 #define PCI_CAPABILITIES   0x34
 
+/* Any port, 1, 2 or 4 bytes. */
+uint32_t port_in(uint16_t port, unsigned bytes);
+void port_out(uint16_t port, unsigned bytes, uint32_t v);
 /* bytes 1, 2 or 4, reg aligned to it; all ones where there is no device */
 uint32_t pci_read(struct pci_bdf d, unsigned reg, unsigned bytes);
 void pci_write(struct pci_bdf d, unsigned reg, unsigned bytes, uint32_t v);

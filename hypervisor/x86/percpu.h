@@ -15,7 +15,6 @@
  * they say otherwise.
  */
 #pragma once
-#include "lib/types.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "x86/regs.h"
@@ -23,6 +22,8 @@
 #define PERCPU_SIZE 0x10000ul
 #define PERCPU_DATA 0xf000ul
 #define MAX_CPUS    4096u
+
+struct timer;
 
 enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_UNLOAD };
 
@@ -58,14 +59,16 @@ struct pcpu {
     struct spinlock sched_lock;
     struct list run_queue;
     uint32_t nr_running;
-    uint32_t nr_homes; /* vCPUs that live here; atomic */
-    bool boost;        /* one that woke waits at the head of the queue */
-    bool yield;        /* the running one lets the others go first */
+    uint32_t nr_homes;   /* vCPUs that live here; atomic */
+    struct vcpu *chosen; /* by schedule(), which may still be saving the one before */
+    bool preempt;        /* a boosted one waits */
+    bool yielded;        /* the running one lets the next go first; own CPU only */
 
     /* under timer_lock */
     struct spinlock timer_lock;
     struct list timers; /* sorted by deadline */
     nsec_t timer_armed;
+    struct timer *timer_running; /* whose function this CPU is in; read by others */
 
     /* lib/spinlock.c, debug builds */
     uint32_t locks_held, locks_paired; /* a bit per enum lock_class; the second of a pair */

@@ -5,7 +5,6 @@
  * contexts are copied, not converted. `vector` is the trap or interrupt vector, or ENTRY_SYSCALL*.
  */
 #pragma once
-#include "lib/types.h"
 
 struct regs {
     uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
@@ -40,6 +39,7 @@ struct regs {
 #define RFLAGS_IF         0x200ul
 #define RFLAGS_DF         0x400ul
 #define RFLAGS_IOPL       0x3000ul
+#define RFLAGS_IOPL_SHIFT 12
 #define RFLAGS_NT         0x4000ul
 #define RFLAGS_RF         0x10000ul
 #define RFLAGS_VM         0x20000ul

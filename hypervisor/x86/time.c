@@ -14,7 +14,6 @@
 #include "boot/boot.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
-#include "lib/lib.h"
 #include "mm/guest_copy.h"
 
 #define PIT_HZ      1193182ul
@@ -216,12 +215,6 @@ void time_init(void)
              wallclock.secs);
 }
 
-void time_init_cpu(struct pcpu *p)
-{
-    p->tsc_base = cpus[0]->tsc_base;
-    p->ns_base = cpus[0]->ns_base;
-}
-
 /* Writers: the version is odd while the rest changes. */
 static void publish(struct vcpu_time_info *t, const struct vcpu_time_info *new)
 {
@@ -247,15 +240,19 @@ static struct vcpu_time_info time_for(const struct pcpu *p)
                                    .flags = stable ? XEN_PVCLOCK_TSC_STABLE_BIT : 0};
 }
 
+static bool up_to_date(const struct vcpu_time_info *old, const struct vcpu_time_info *t)
+{
+    return old->tsc_timestamp == t->tsc_timestamp && old->system_time == t->system_time &&
+           old->tsc_to_system_mul == t->tsc_to_system_mul && old->tsc_shift == t->tsc_shift &&
+           old->flags == t->flags && !(old->version & 1);
+}
+
 void time_update_vcpu(struct vcpu *v)
 {
-    struct vcpu_time_info t = time_for(this_cpu()), *old = &v->info->time;
+    struct vcpu_time_info t = time_for(this_cpu());
 
-    if (old->tsc_timestamp == t.tsc_timestamp && old->system_time == t.system_time &&
-        old->tsc_to_system_mul == t.tsc_to_system_mul && old->tsc_shift == t.tsc_shift &&
-        old->flags == t.flags && !(old->version & 1))
-        return;
-    publish(old, &t);
+    if (!up_to_date(&v->info->time, &t))
+        publish(&v->info->time, &t);
 }
 
 void time_update_secondary(struct vcpu *v)
@@ -269,9 +266,7 @@ void time_update_secondary(struct vcpu *v)
         return;
     t.version = (old.version | 1) + 1;
     t.pad0 = old.pad0;
-    if (old.tsc_timestamp == t.tsc_timestamp && old.system_time == t.system_time &&
-        old.tsc_to_system_mul == t.tsc_to_system_mul && old.tsc_shift == t.tsc_shift &&
-        old.flags == t.flags && !(old.version & 1))
+    if (up_to_date(&old, &t))
         return;
     odd = old.version | 1;
     if (copy_to_guest(at, &odd, sizeof(odd)))
@@ -299,15 +294,10 @@ void time_init_wallclock(struct domain *d)
 void time_set_wallclock(uint64_t secs, uint32_t nsecs, nsec_t at)
 {
     uint64_t ns = secs * 1000000000 + nsecs - at; /* good until the year 2554 */
-    domid_t next = 0;
-    struct domain *d;
 
     wallclock.secs = ns / 1000000000;
     wallclock.nsecs = (uint32_t)(ns % 1000000000);
-    while ((d = domain_get_from(next))) {
+    for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
         if (d->shared)
             time_init_wallclock(d);
-        next = (domid_t)(d->id + 1);
-        domain_put(d);
-    }
 }

@@ -5,16 +5,13 @@
  * later set by dom0.
  */
 #pragma once
-#include "lib/types.h"
 
 struct vcpu;
-struct pcpu;
 struct domain;
 
 extern uint32_t cpu_khz, tsc_khz;
-void time_init(void);               /* calibration, CMOS wall clock */
-void time_init_cpu(struct pcpu *p); /* another CPU: the same clock */
-nsec_t now(void);                   /* monotonic on one CPU and across CPUs */
+void time_init(void); /* calibration, CMOS wall clock */
+nsec_t now(void);     /* monotonic on one CPU and across CPUs */
 uint64_t ns_to_tsc(nsec_t t);
 /* Publishes the clock into v's vcpu_info (and its secondary area when v is current with kernel
  * CR3). Called at creation and at each schedule-in; does nothing when nothing changed. */

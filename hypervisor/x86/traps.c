@@ -232,7 +232,11 @@ void hypervisor_trap(struct regs *r)
 void ist_trap(struct regs *r)
 {
     if (r->vector == 2) {
-        log_warn("NMI on CPU %u at %lx", this_cpu()->id, r->rip);
+        static uint32_t nmis; /* those that hit ourselves may have found the console locked */
+        uint32_t n = __atomic_add_fetch(&nmis, 1, __ATOMIC_RELAXED);
+
+        if (regs_from_guest(r))
+            log_warn("NMI on CPU %u, the %u. of the machine", this_cpu()->id, n);
         return;
     }
     regs_dump(r);

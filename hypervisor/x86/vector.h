@@ -3,7 +3,6 @@
  * Interrupt vectors 0x30 to 0xdf for lines and messages, the same on every CPU. LOCK_PIRQ.
  */
 #pragma once
-#include "lib/types.h"
 
 /* n consecutive vectors, aligned to n (a power of two up to 32), all leading to irq, irq + 1, ...;
  * 0: none left. */

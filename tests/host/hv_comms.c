@@ -17,6 +17,7 @@
 #include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/time.h"
+#include "x86/traps.h"
 
 struct fakes fakes;
 struct boot_info boot_info;
@@ -272,4 +273,17 @@ mfn_t own_frame(struct domain *d)
     mfn_t m = domain_page_alloc(d, 0, 0);
     assert_false(mfn_eq(m, MFN_NONE));
     return m;
+}
+
+int pt_update(struct domain *owner, struct domain *target, uint64_t ptr, uint64_t val)
+{
+    struct pt_batch b = {.pt_owner = owner, .target = target};
+    int rc = pt_batch_update(&b, ptr, val, PT_STORE);
+
+    pt_batch_end(&b);
+    return rc;
+}
+
+void regs_dump(const struct regs *)
+{
 }

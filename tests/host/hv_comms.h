@@ -31,5 +31,7 @@ void end_domain(struct domain *d); /* to the end; gives up the test's reference 
 long call(hcall_fn *fn, struct domain *d, void *arg);
 /* One array operation of grants. */
 long grant_op(struct domain *d, unsigned cmd, void *array, uint64_t n);
+/* One page-table entry of owner's, naming a frame of target's, as mmu_update stores it. */
+int pt_update(struct domain *owner, struct domain *target, uint64_t ptr, uint64_t val);
 /* A frame of d's, zeroed. */
 mfn_t own_frame(struct domain *d);

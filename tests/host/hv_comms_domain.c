@@ -330,14 +330,13 @@ static void frame_held_by_dom0(void **state)
     assert_int_equal(vcpu_set_kernel_l4(tools->vcpu[0], t[3]), 0);
     pretend_run(tools->vcpu[0]);
     assert_int_equal(
-        pt_update(tools, d, mfn_to_maddr(t[0]), pte_make(theirs, PTE_P | PTE_RW | PTE_US), false),
-        0);
+        pt_update(tools, d, mfn_to_maddr(t[0]), pte_make(theirs, PTE_P | PTE_RW | PTE_US)), 0);
     *(uint32_t *)mfn_to_va(theirs) = 0x12345678;
     destroy(5);
     assert_int_equal(*(uint32_t *)mfn_to_va(theirs), 0x12345678);
     before = page_free_count();
     pretend_run(tools->vcpu[0]);
-    assert_int_equal(pt_update(tools, tools, mfn_to_maddr(t[0]), 0, false), 0);
+    assert_int_equal(pt_update(tools, tools, mfn_to_maddr(t[0]), 0), 0);
     assert_true(page_free_count() > before);
 }
 
@@ -761,7 +760,6 @@ static void versions(void **state)
     struct xen_platform_parameters p;
 
     (void)state;
-    assert_int_equal(version(xenver_version, NULL), 4 << 16 | 17);
     assert_int_equal(version(xenver_extraversion, buf), 0);
     assert_string_equal(buf, ".0-bonsai");
     assert_int_equal(version(xenver_capabilities, buf), 0);
@@ -774,11 +772,9 @@ static void versions(void **state)
     assert_int_equal(f.submap & (1u << 5 | 1u << 7 | 1u << 11), 1u << 5 | 1u << 7 | 1u << 11);
     f.submap_idx = 1;
     assert_int_equal(version(xenver_get_features, &f), -EINVAL);
-    assert_int_equal(version(xenver_pagesize, NULL), 4096);
     strlcpy(boot_info.cmdline, "dom0_mem=1G", sizeof(boot_info.cmdline));
     assert_int_equal(version(xenver_commandline, buf), 0);
     assert_string_equal(buf, "dom0_mem=1G");
-    assert_int_equal(version(xenver_build_id, NULL), -ENODATA);
     assert_int_equal(version(xenver_extraversion, (void *)64), -EFAULT);
 }
 

@@ -140,8 +140,7 @@ static void scribble(struct domain *d, unsigned i)
     case 3: /* its own page table, by hypercall */
         pretend_run(d->vcpu[0]);
         pt_update(d, rnd(8) ? d : doms[0], mfn_to_maddr(frames[i][7]) + 8 * rnd(16),
-                  rnd(3) ? 0 : pte_make(mfn(some_frame()), PTE_P | PTE_US | (rnd(2) ? PTE_RW : 0)),
-                  false);
+                  rnd(3) ? 0 : pte_make(mfn(some_frame()), PTE_P | PTE_US | (rnd(2) ? PTE_RW : 0)));
         break;
     }
 }

@@ -6,7 +6,7 @@ B ?= build
 HV_HOST_CFLAGS = -std=gnu17 -O1 -g -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion \
                  -Wmissing-prototypes -Wundef -Wvla -fno-strict-aliasing -D__XEN__ \
                  -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
-                 -Itests/host/pretend -Ihypervisor -Iguest-abi/include $(HV_HOST_EXTRA) -MMD -MP
+                 -Itests/host/pretend -Ihypervisor -Iguest-abi/include -include lib/lib.h $(HV_HOST_EXTRA) -MMD -MP
 HV_HOST_LDFLAGS = -fsanitize=address,undefined -lcmocka -lpthread
 
 HV_HOST_MM_OBJS = $(addprefix $(B)/host/,tests/host/pretend/pretend.o \

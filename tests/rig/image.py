@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Initramfs images for the rig, written straight as cpio archives: no root, no mounts, no loop devices.
+"""Initramfs images for the rig, written straight as cpio archives: no root, no mounts, no loop
+devices.
 
 dom0's image is several archives one behind the other, as Linux allows: the base (busybox, modules,
 the agent, a guest's kernel and ramdisk), the tools under test ('stack': Bonsai's own or Debian's
-stock Xen tools) and, for one boot, whatever else the caller gives. Built into build/rig/ and reused while
-their inputs are the same.
+stock Xen tools) and, for one boot, whatever else the caller gives. Built into build/rig/ and reused
+while their inputs are the same.
 """
 import fcntl
 import gzip
@@ -26,12 +27,14 @@ TREE = HERE.parent.parent
 BUILD = Path(os.environ.get("BONSAI_BUILD", TREE / "build"))
 OUT = BUILD / "rig"
 
-DOM0_MODULES = """virtio_pci virtio_blk virtio_net virtio_console nvme ahci sd_mod e1000 e1000e ext4 loop
-    bridge tun isofs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-blkback xen-netback""".split()
+DOM0_MODULES = """virtio_pci virtio_blk virtio_net virtio_console nvme ahci sd_mod e1000 e1000e ext4
+    loop bridge tun isofs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-blkback xen-netback""".split()
 GUEST_MODULES = ["xen-blkfront", "xen-netfront", "ext4"]
-STOCK_FILES = """usr/lib/xen-4.17/bin/xl usr/lib/xen-4.17/bin/xenstored usr/lib/xen-4.17/bin/xenconsoled
+STOCK_FILES = """usr/lib/xen-4.17/bin/xl usr/lib/xen-4.17/bin/xenstored
+    usr/lib/xen-4.17/bin/xenconsoled
     usr/lib/xen-4.17/bin/xenconsole usr/lib/xen-4.17/bin/xen-init-dom0
-    usr/lib/xen-4.17/bin/libxl-save-helper usr/lib/xen-4.17/bin/lsevtchn bin/bash bin/ip usr/bin/flock
+    usr/lib/xen-4.17/bin/libxl-save-helper usr/lib/xen-4.17/bin/lsevtchn bin/bash bin/ip
+    usr/bin/flock
     sbin/bridge""".split()
 
 
@@ -52,7 +55,9 @@ class Tree:
             self._add(path, stat.S_IFDIR | 0o755, b"")
 
     def text(self, path, content, mode=0o644):
-        self._add(path, stat.S_IFREG | mode, content.encode() if isinstance(content, str) else content)
+        self._add(
+            path, stat.S_IFREG | mode, content.encode() if isinstance(content, str) else content
+        )
 
     def file(self, path, source, mode=None):
         source = Path(source)
@@ -81,12 +86,15 @@ class Tree:
                     self.file(where, full)
 
     def libraries(self, programs, root="/"):
-        """Add what these ELF programs (paths below root) need, found in root, and their interpreter."""
+        """Add what these ELF programs need and their interpreter, all of it looked for in root."""
         todo, seen = list(programs), set()
         while todo:
             program = todo.pop()
-            dump = subprocess.run(["readelf", "-ld", Path(root) / str(program).lstrip("/")],
-                                  capture_output=True, text=True).stdout
+            dump = subprocess.run(
+                ["readelf", "-ld", Path(root) / str(program).lstrip("/")],
+                capture_output=True,
+                text=True,
+            ).stdout
             wanted = set(re.findall(r"\(NEEDED\).*\[(.+)\]", dump))
             for interpreter in re.findall(r"interpreter: (\S+)\]", dump):
                 if interpreter not in seen:
@@ -94,8 +102,16 @@ class Tree:
                     self.file(interpreter, resolve(root, interpreter), 0o755)
             for name in wanted - seen:
                 seen.add(name)
-                places = [f"{p}/{name}" for p in ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu",
-                                                  "usr/local/lib", "lib", "usr/lib")]
+                places = [
+                    f"{p}/{name}"
+                    for p in (
+                        "lib/x86_64-linux-gnu",
+                        "usr/lib/x86_64-linux-gnu",
+                        "usr/local/lib",
+                        "lib",
+                        "usr/lib",
+                    )
+                ]
                 found = next((p for p in places if (Path(root) / p).exists()), None)
                 if not found:
                     raise RigError(f"{program} needs {name}, which is not in {root}")
@@ -108,8 +124,10 @@ class Tree:
 
         def record(out, path, mode, data, device=(0, 0)):
             name = path.encode() + b"\0"
-            head = "070701" + "".join(f"{v:08x}" for v in (
-                inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name), 0))
+            head = "070701" + "".join(
+                f"{v:08x}"
+                for v in (inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name), 0)
+            )
             out.write(head.encode() + name + b"\0" * (-(110 + len(name)) % 4))
             out.write(data + b"\0" * (-len(data) % 4))
 
@@ -131,7 +149,11 @@ class Tree:
                 s = what.stat()
                 h.update(f"{what} {s.st_size} {s.st_mtime_ns}".encode())
             else:
-                h.update(hashlib.sha256(what if isinstance(what, bytes) else repr(what).encode()).digest())
+                h.update(
+                    hashlib.sha256(
+                        what if isinstance(what, bytes) else repr(what).encode()
+                    ).digest()
+                )
         return h.hexdigest()
 
 
@@ -167,8 +189,24 @@ def program(source):
     OUT.mkdir(parents=True, exist_ok=True)
     if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
         new = OUT / f".{source.stem}.{os.getpid()}"
-        done = subprocess.run(["gcc", "-std=gnu17", "-O2", "-static", "-s", "-Wall", "-Wextra", "-Werror",
-                               "-D_GNU_SOURCE", "-o", new, source], capture_output=True, text=True)
+        done = subprocess.run(
+            [
+                "gcc",
+                "-std=gnu17",
+                "-O2",
+                "-static",
+                "-s",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-D_GNU_SOURCE",
+                "-o",
+                new,
+                source,
+            ],
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise RigError(f"cannot compile {source}: {done.stderr}")
         os.rename(new, target)
@@ -213,8 +251,21 @@ def busybox(tree):
         if applet != "busybox":
             tree.link(f"bin/{applet}", "busybox")
     tree.link("sbin/modprobe", "/bin/busybox")  # the kernel calls it by this path
-    tree.folder("proc", "sys", "dev", "run", "tmp", "mnt", "root", "etc", "usr/bin", "usr/sbin", "srv",
-                "var/log", "var/lib")
+    tree.folder(
+        "proc",
+        "sys",
+        "dev",
+        "run",
+        "tmp",
+        "mnt",
+        "root",
+        "etc",
+        "usr/bin",
+        "usr/sbin",
+        "srv",
+        "var/log",
+        "var/lib",
+    )
     tree.link("var/run", "/run")
     tree.link("var/lock", "/run/lock")
     tree.node("dev/console", 5, 1)
@@ -231,6 +282,7 @@ def guest_ramdisk():
     for verb in ("poweroff", "reboot"):  # what the kernel runs when the toolstack asks for it
         tree.text(f"sbin/{verb}", f"#!/bin/sh\nexec busybox {verb} -f\n", 0o755)
     tree.file("bin/agent", program(HERE / "agent.c"))
+    tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
     tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     plain = built("guest.cpio", tree)
     packed = OUT / "guest.cpio.gz"
@@ -249,6 +301,7 @@ def dom0_base():
     tree.file("bin/agent", program(HERE / "agent.c"))
     for name in ("up", "guest"):
         tree.file(f"bin/rig-{name}", HERE / f"dom0-{name}", 0o755)
+    tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
     tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     tree.file("guests/vmlinuz", folder / "vmlinuz", 0o644)
     tree.file("guests/initrd.gz", guest_ramdisk(), 0o644)
@@ -258,7 +311,9 @@ def dom0_base():
 def stock_stack():
     root = packages.stock_tools()
     tree = Tree()
-    stores = [f"usr/bin/{p.name}" for p in (root / "usr/bin").glob("xenstore*") if not p.is_symlink()]
+    stores = [
+        f"usr/bin/{p.name}" for p in (root / "usr/bin").glob("xenstore*") if not p.is_symlink()
+    ]
     for path in [*STOCK_FILES, *stores]:
         tree.file(path, root / path, 0o755)
     tree.libraries([*STOCK_FILES, *stores], root)
@@ -270,24 +325,46 @@ def stock_stack():
     return built("dom0-stock.cpio", tree)
 
 
+def tools_tree(stage, folder):
+    """Tools installed below stage/FOLDER, their libraries, and flock, which busybox lacks."""
+    tree = Tree()
+    tree.copy(Path(stage) / folder, folder)
+    for path, (mode, what) in list(tree.entries.items()):
+        if isinstance(what, Path):  # by content: the folder is a new one each time
+            tree.entries[path] = (mode, what.read_bytes())
+            if tree.entries[path][1][:4] == b"\x7fELF":
+                tree.libraries([what])
+    tree.file("usr/bin/flock", "/usr/bin/flock")  # essential in Debian
+    tree.libraries(["/usr/bin/flock"])
+    return tree
+
+
 def bonsai_stack():
     """Our tools, as 'make install' leaves them under /usr/local."""
     with tempfile.TemporaryDirectory() as stage:
-        environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-        done = subprocess.run(["make", "-s", "-C", TREE, "install", f"DESTDIR={stage}", "PREFIX=/usr/local",
-                               f"B={os.path.relpath(BUILD, TREE)}"], env=environment,
-                              capture_output=True, text=True)
+        environment = {
+            k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+        }
+        done = subprocess.run(
+            [
+                "make",
+                "-s",
+                "-C",
+                TREE,
+                "install",
+                f"DESTDIR={stage}",
+                "PREFIX=/usr/local",
+                f"B={os.path.relpath(BUILD, TREE)}",
+            ],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
-            raise RigError(f"'make install' into the rig's image failed: {done.stderr.strip()[-2000:]}")
-        tree = Tree()
-        tree.copy(Path(stage) / "usr", "usr")
-        for path, (mode, what) in list(tree.entries.items()):
-            if isinstance(what, Path):  # by content: the folder is a new one each time
-                tree.entries[path] = (mode, what.read_bytes())
-                if tree.entries[path][1][:4] == b"\x7fELF":
-                    tree.libraries([what])
-    tree.file("usr/bin/flock", "/usr/bin/flock")  # essential in Debian, not in busybox
-    tree.libraries(["/usr/bin/flock"])
+            raise RigError(
+                f"'make install' into the rig's image failed: {done.stderr.strip()[-2000:]}"
+            )
+        tree = tools_tree(stage, "usr")
     tree.text("etc/rig-stack", "bonsai\n")
     return built("dom0-bonsai.cpio", tree)
 
@@ -309,11 +386,13 @@ def dom0_initrd(to, stack, extra=None):
 
 
 def guest_elf():
-    """The guest kernel as the ELF file inside Debian's bzImage: dom0 need not unpack it for every guest."""
+    """The ELF file inside Debian's bzImage, so that dom0 need not unpack it for every guest."""
     data = vmlinuz().read_bytes()
     start = data.find(b"\xfd7zXZ\0")
     if start < 0:
-        raise RigError("Debian's kernel is not compressed with xz any more: teach the rig the new format")
+        raise RigError(
+            "Debian's kernel is not compressed with xz any more: teach the rig the new format"
+        )
     target = OUT / "vmlinux"
     if not target.exists() or target.stat().st_mtime < vmlinuz().stat().st_mtime:
         OUT.mkdir(parents=True, exist_ok=True)
@@ -325,5 +404,3 @@ def guest_elf():
 
 def vmlinuz():
     return packages.kernel()[0] / "vmlinuz"
-
-

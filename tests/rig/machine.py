@@ -5,10 +5,11 @@
         m.start()
         print(m.run("xl info").output)
 
-A machine has three lines to the outside: the console (COM1, shared by hypervisor and kernels; it goes
-to LOG.console and can be read as m.console()), the agent's channel (a virtio port, or COM2 polled where PCI
-interrupts do not work yet) and QEMU's monitor, which says why the machine stopped. A thread reads each.
-Environment: BONSAI_QEMU_WRAPPER is put before QEMU's command line, BONSAI_QEMU names another QEMU.
+A machine has three lines to the outside: the console (COM1, shared by hypervisor and kernels; it
+goes to LOG.console and can be read as m.console()), the agent's channel (a virtio port, or COM2
+polled where PCI interrupts do not work yet) and QEMU's monitor, which says why the machine stopped.
+A thread reads each. Environment: BONSAI_QEMU_WRAPPER is put before QEMU's command line, BONSAI_QEMU
+names another QEMU.
 """
 import ctypes
 import json
@@ -64,6 +65,7 @@ class Job:
 @dataclass
 class Config:
     """What to boot. 'hypervisor' is bonsai, xen, bare or the path of a multiboot image."""
+
     hypervisor: str = "bonsai"
     stack: str = "bonsai"
     memory: int = 2048
@@ -101,14 +103,27 @@ def boot_args(config, work):
     initrd = Path(work) / "initrd"
     image.dom0_initrd(initrd, "none" if config.hypervisor == "bare" else config.stack, config.extra)
     if config.hypervisor == "bare":
-        return ["-kernel", image.vmlinuz(), "-initrd", initrd,
-                "-append", f"console=ttyS0 {kernel_args}"]
-    memory = f"dom0_mem={config.dom0_memory}M,max:{config.dom0_memory}M" if config.dom0_memory else ""
+        return [
+            "-kernel",
+            image.vmlinuz(),
+            "-initrd",
+            initrd,
+            "-append",
+            f"console=ttyS0 {kernel_args}",
+        ]
+    memory = (
+        f"dom0_mem={config.dom0_memory}M,max:{config.dom0_memory}M" if config.dom0_memory else ""
+    )
     module_args = f"console=hvc0 {kernel_args}".replace(",", ",,")
-    return ["-kernel", hypervisor_path(config.hypervisor),
-            "-initrd", f"{image.vmlinuz()} {module_args},{initrd}",
-            "-append", f"console=com1 com1=115200 {memory} loglvl=all guest_loglvl=all noreboot=0 "
-                       f"{config.hypervisor_args}"]
+    return [
+        "-kernel",
+        hypervisor_path(config.hypervisor),
+        "-initrd",
+        f"{image.vmlinuz()} {module_args},{initrd}",
+        "-append",
+        f"console=com1 com1=115200 {memory} loglvl=all guest_loglvl=all noreboot=0 "
+        f"{config.hypervisor_args}",
+    ]
 
 
 def qemu_command(config, work):
@@ -116,27 +131,64 @@ def qemu_command(config, work):
     qemu = os.environ.get("BONSAI_QEMU", "qemu-system-x86_64")
     if not shutil.which(qemu):
         raise RigError(f"no {qemu}: run 'make deps'")
-    command = [*wrapper, "timeout", "--foreground", "-k", "5", config.limit, qemu,
-               "-accel", "tcg", "-cpu", config.cpu, "-smp", config.cpus, "-m", config.memory,
-               "-display", "none", "-nic", "none"]
+    command = [
+        *wrapper,
+        "timeout",
+        "--foreground",
+        "-k",
+        "5",
+        config.limit,
+        qemu,
+        "-accel",
+        "tcg",
+        "-cpu",
+        config.cpu,
+        "-smp",
+        config.cpus,
+        "-m",
+        config.memory,
+        "-display",
+        "none",
+        "-nic",
+        "none",
+    ]
     if not config.reboot:
         command += ["-no-reboot"]
     if config.count:
         command += ["-icount", "shift=0,sleep=off"]
     if config.interactive:
-        command += ["-chardev", "stdio,id=con,mux=on,signal=off", "-serial", "chardev:con",
-                    "-monitor", "none"]
+        command += [
+            "-chardev",
+            "stdio,id=con,mux=on,signal=off",
+            "-serial",
+            "chardev:con",
+            "-monitor",
+            "none",
+        ]
     else:
-        command += ["-chardev", f"socket,id=con,path={work}/console,server=on,wait=off",
-                    "-serial", "chardev:con",
-                    "-chardev", f"socket,id=rigcom,path={work}/com2,server=on,wait=off",
-                    "-serial", "chardev:rigcom",
-                    "-chardev", f"socket,id=rig,path={work}/virtio,server=on,wait=off",
-                    "-chardev", f"socket,id=mon,path={work}/monitor,server=on,wait=off",
-                    "-mon", "chardev=mon,mode=control"]
+        command += [
+            "-chardev",
+            f"socket,id=con,path={work}/console,server=on,wait=off",
+            "-serial",
+            "chardev:con",
+            "-chardev",
+            f"socket,id=rigcom,path={work}/com2,server=on,wait=off",
+            "-serial",
+            "chardev:rigcom",
+            "-chardev",
+            f"socket,id=rig,path={work}/virtio,server=on,wait=off",
+            "-chardev",
+            f"socket,id=mon,path={work}/monitor,server=on,wait=off",
+            "-mon",
+            "chardev=mon,mode=control",
+        ]
         if config.virtio:
-            command += ["-device", "virtio-serial-pci,max_ports=2",
-                        "-device", "virtserialport,chardev=rig,name=bonsai.rig"]
+            command += [
+                "-device",
+                "virtio-serial-pci,max_ports=2",
+                "-device",
+                "virtserialport,chardev=rig,name=bonsai.rig",
+            ]
     return [str(a) for a in [*command, *boot_args(config, work), *config.qemu_args]]
 
 
@@ -177,8 +229,14 @@ class Machine:
             Path(f"{self.log}.qemu").write_text(shlex.join(command) + "\n")
             self.logfile = open(f"{self.log}.console", "wb", buffering=0)
         with open(self.work / "stderr", "wb") as errors:
-            self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
-                                         start_new_session=True, preexec_fn=die_with_parent)
+            self.qemu = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
         self.started = time.monotonic()
         for name in ("monitor", "console", "com2", "virtio"):
             self.sockets[name] = self._connect(name)
@@ -207,11 +265,14 @@ class Machine:
     def wait_hello(self, number, timeout):
         """Wait until the agent has greeted for the number-th time: 2 is after the first reboot."""
         with self.lock:
-            if not self.lock.wait_for(lambda: self.hellos >= number or self.ended, timeout) or self.ended:
+            if (
+                not self.lock.wait_for(lambda: self.hellos >= number or self.ended, timeout)
+                or self.ended
+            ):
                 raise MachineStopped(f"dom0 did not come up {number} times{self._last_words()}")
 
     def wait_exit(self, timeout):
-        """Wait until QEMU has ended; why: 'guest-shutdown', 'guest-reset', ... or None if unknown."""
+        """Wait until QEMU has ended; why: 'guest-shutdown', 'guest-reset', ... or None."""
         try:
             self.qemu.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -237,7 +298,7 @@ class Machine:
     def run(self, command, timeout=60, check=False, sink=None):
         """Run a shell command in dom0: its exit status and output (stderr too).
 
-        check: an exit status other than 0 is an AssertionError. sink is called with output as it comes.
+        check: an exit status other than 0 is an AssertionError. sink gets output as it comes.
         """
         job = self.spawn(command, sink)
         result = self.wait(job, timeout)
@@ -256,10 +317,14 @@ class Machine:
         if job.status is None:
             said = job.out.decode(errors="replace")
             if self.ended:
-                raise MachineStopped(f"the machine stopped ({self.reason}) during {job.command!r}; it said:\n"
-                                     f"{said}{self._last_words()}")
+                raise MachineStopped(
+                    f"the machine stopped ({self.reason}) during {job.command!r}; it said:\n"
+                    f"{said}{self._last_words()}"
+                )
             self._send(b"K", number, b"")
-            raise CommandTimeout(f"{job.command!r} did not end within {timeout} s; it said:\n{said}")
+            raise CommandTimeout(
+                f"{job.command!r} did not end within {timeout} s; it said:\n{said}"
+            )
         del self.jobs[number]
         return Result(job.command, job.status, job.out.decode(errors="replace"))
 
@@ -268,8 +333,11 @@ class Machine:
         data = data.encode() if isinstance(data, str) else data
         for at in range(0, max(len(data), 1), 1 << 16):
             first = b"\1" if at else b"\0"
-            number = self._order(b"P", first + path.encode() + b"\0" + data[at:at + (1 << 16)],
-                                 Job(f"write {path}"))
+            number = self._order(
+                b"P",
+                first + path.encode() + b"\0" + data[at : at + (1 << 16)],
+                Job(f"write {path}"),
+            )
             if self.wait(number).status:
                 raise AssertionError(f"cannot write {path} in dom0")
 
@@ -285,8 +353,12 @@ class Machine:
     def wait_console(self, text, timeout=60, after=0):
         """Wait until the console, from character 'after' on, says text."""
         with self.lock:
-            if not self.lock.wait_for(lambda: text.encode() in self.text[after:] or self.ended, timeout) \
-                    or text.encode() not in self.text[after:]:
+            if (
+                not self.lock.wait_for(
+                    lambda: text.encode() in self.text[after:] or self.ended, timeout
+                )
+                or text.encode() not in self.text[after:]
+            ):
                 raise MachineStopped(f"the console did not say {text!r}{self._last_words()}")
 
     # --- inside
@@ -296,7 +368,7 @@ class Machine:
             if not self.channel:
                 raise MachineStopped("dom0 is not up")
             number = self.next_id
-            self.next_id = self.next_id % 0xffff + 1
+            self.next_id = self.next_id % 0xFFFF + 1
             self.jobs[number] = job
         self._send(kind, number, payload)
         return number
@@ -309,7 +381,9 @@ class Machine:
         except OSError:
             with self.lock:
                 self.lock.wait_for(lambda: self.ended, 10)
-            raise MachineStopped(f"the machine has stopped ({self.reason}){self._last_words()}") from None
+            raise MachineStopped(
+                f"the machine has stopped ({self.reason}){self._last_words()}"
+            ) from None
 
     def _connect(self, name):
         """QEMU makes its sockets when it starts, which a wrapper may delay without limit."""
@@ -321,7 +395,9 @@ class Machine:
             except OSError:
                 s.close()
             if self.qemu.poll() is not None:
-                raise MachineStopped(f"QEMU ended at once: {(self.work / 'stderr').read_text().strip()}")
+                raise MachineStopped(
+                    f"QEMU ended at once: {(self.work / 'stderr').read_text().strip()}"
+                )
             time.sleep(0.05)
 
     def _last_words(self):
@@ -382,8 +458,8 @@ class Machine:
                 _, kind, number, length = HEADER.unpack_from(buffer)
                 if len(buffer) < HEADER.size + length:
                     break
-                payload = buffer[HEADER.size:HEADER.size + length]
-                buffer = buffer[HEADER.size + length:]
+                payload = buffer[HEADER.size : HEADER.size + length]
+                buffer = buffer[HEADER.size + length :]
                 self._take(name, chr(kind), number, payload)
 
     def _take(self, name, kind, number, payload):

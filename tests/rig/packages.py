@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Debian's packages for the rig: the kernel, stock Xen 4.17 and its tools, unpacked, never installed.
+"""Debian's packages for the rig: the kernel, stock Xen 4.17 and its tools, unpacked, never
+installed.
 
 They lie under ~/.cache/bonsai-rig, one folder a set, named by the versions in it; a set is complete
 when the folder has its final name (it is built beside and renamed). No root is needed, and the
@@ -19,8 +20,8 @@ XEN = ["xen-hypervisor-4.17-amd64"]
 STOCK_TOOLS = """xen-utils-4.17 xen-utils-common xenstore-utils libxencall1 libxendevicemodel1
     libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc4.17 libxenstore4
     libxentoolcore1 libxentoollog1 libyajl2 libc6 libtinfo6 libncurses6 libuuid1 libbz2-1.0
-    liblzma5 liblzo2-2 libzstd1 zlib1g libgcc-s1 util-linux bash iproute2 libbpf1 libelf1 libmnl0 libcap2 libbsd0
-    libmd0 libdb5.3 libselinux1 libpcre2-8-0 libxtables12 libtirpc3 libgssapi-krb5-2""".split()
+    liblzma5 liblzo2-2 libzstd1 zlib1g libgcc-s1 util-linux bash iproute2 libbpf1 libelf1 libmnl0 libcap2
+    libbsd0     libmd0 libdb5.3 libselinux1 libpcre2-8-0 libxtables12 libtirpc3 libgssapi-krb5-2""".split()
 
 
 class RigError(Exception):
@@ -42,8 +43,9 @@ def versions(names):
 
 
 def kernel_package():
-    out = subprocess.run(["apt-cache", "depends", "linux-image-amd64"],
-                         capture_output=True, text=True).stdout
+    out = subprocess.run(
+        ["apt-cache", "depends", "linux-image-amd64"], capture_output=True, text=True
+    ).stdout
     found = re.search(r"Depends: (linux-image-\d\S+)", out)
     if not found:
         raise RigError("apt knows no package linux-image-amd64 (apt-get update?)")
@@ -68,11 +70,17 @@ def fetch(label, names, finish):
             options = ["-o", "APT::Sandbox::User=root"]
         else:
             options = []
-        got = subprocess.run(["apt-get", *options, "download", "-qq",
-                              *(f"{n}={have[n]}" for n in names)],
-                             cwd=work / "debs", capture_output=True, text=True)
+        got = subprocess.run(
+            ["apt-get", *options, "download", "-qq", *(f"{n}={have[n]}" for n in names)],
+            cwd=work / "debs",
+            capture_output=True,
+            text=True,
+        )
         if got.returncode:
-            raise RigError(f"apt-get download failed: {got.stderr.strip()}")
+            raise RigError(
+                f"apt-get download failed ({got.stderr.strip()}); are apt's lists old? "
+                "'apt-get update' makes them new"
+            )
         for deb in sorted((work / "debs").glob("*.deb")):
             subprocess.run(["dpkg", "-x", deb, work / "root"], check=True)
         shutil.rmtree(work / "debs")
@@ -95,10 +103,12 @@ def kernel():
 
 def xen():
     """Path of stock Xen's image."""
+
     def finish(work):
         with open(work / "xen", "wb") as to:
-            subprocess.run(["gunzip", "-c", work / "root/boot/xen-4.17-amd64.gz"], stdout=to,
-                           check=True)
+            subprocess.run(
+                ["gunzip", "-c", work / "root/boot/xen-4.17-amd64.gz"], stdout=to, check=True
+            )
         shutil.rmtree(work / "root")
 
     return fetch("xen", XEN, finish) / "xen"

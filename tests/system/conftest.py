@@ -4,8 +4,8 @@
   --hypervisor bonsai|xen   --stack bonsai|stock     which halves meet (default: ours and ours)
 
 One machine serves all tests that ask for 'dom0'; when one of them has brought it down the next test
-gets a new one. After every such test the machine must be as it was before the first: guests, free memory, store,
-dom0's event channels and loop devices.
+gets a new one. After every such test the machine must be as it was before the first: guests, free
+memory, store, dom0's event channels and loop devices.
 """
 import os
 import re
@@ -85,8 +85,10 @@ class Shared:
         disk = data_disk("srv", f"{self.hypervisor}-{self.stack}".replace("/", "_"))
         m = machine.Machine(
             log=log_name(self.hypervisor, self.stack, f"shared{self.starts}"),
-            hypervisor=self.hypervisor, stack=self.stack,
-            qemu_args=["-drive", f"file={disk},if=virtio,format=raw"])
+            hypervisor=self.hypervisor,
+            stack=self.stack,
+            qemu_args=["-drive", f"file={disk},if=virtio,format=raw"],
+        )
         self.machine = m
         m.start()
         m.run("rig-up", check=True, timeout=60)
@@ -97,17 +99,27 @@ class Shared:
     def snapshot(self):
         now = {k: self.machine.run(c, timeout=30).output for k, c in SNAPSHOT.items()}
         now.update(self.hypervisor_tables())
-        if self.stack == "stock":  # libxl makes these two empty nodes with the first guest and keeps them
+        if (
+            self.stack == "stock"
+        ):  # libxl makes these two empty nodes with the first guest and keeps them
             now["store"] = re.sub(r'^/(vm|libxl) = ""\n', "", now["store"], flags=re.M)
         return now
 
     def hypervisor_tables(self):
-        """dom0's ports and grant mappings as the hypervisor's debug keys print them, Xen's and ours."""
+        """dom0's ports and grant mappings as the debug keys of Xen and ours print them."""
         m = self.machine
         at = len(m.console())
         m.run("xl debug-keys e && xl debug-keys g && sleep 0.3", check=True)
         ports, _, grants = m.console()[at:].partition("key 'g'")
-        found = {"ports": str(len(re.findall(r"^\((?:XEN|bonsai)\) +\d+ (?:\[.*s=[1-6]|(?!free)[a-z])", ports, re.M)))}
+        found = {
+            "ports": str(
+                len(
+                    re.findall(
+                        r"^\((?:XEN|bonsai)\) +\d+ (?:\[.*s=[1-6]|(?!free)[a-z])", ports, re.M
+                    )
+                )
+            )
+        }
         assert found["ports"] != "0", f"no port in what the key 'e' printed: {ports}"
         held = re.search(r"d0: .*mappings held (\d+)", grants)  # Xen's key 'g' does not tell
         return {**found, "mappings": held[1]} if held else found
@@ -129,7 +141,9 @@ class Shared:
 def difference(before, after):
     """Lines that came (+) and went (-)."""
     old, new = before.splitlines(), after.splitlines()
-    return [f"+{line}" for line in new if line not in old] + [f"-{line}" for line in old if line not in new]
+    return [f"+{line}" for line in new if line not in old] + [
+        f"-{line}" for line in old if line not in new
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -176,8 +190,12 @@ def pytest_runtest_makereport(item, call):
         m = item.funcargs.get("dom0")
         if m and not m.ended:
             try:
-                said = m.run("tail -n 25 /var/log/xen/console/guest-*.log /var/log/xen/xl-*.log 2>/dev/null")
-                report.sections.append(("guests' consoles", re.sub(r"\x1b\S{1,4}", "", said.output)))
+                said = m.run(
+                    "tail -n 25 /var/log/xen/console/guest-*.log /var/log/xen/xl-*.log 2>/dev/null"
+                )
+                report.sections.append(
+                    ("guests' consoles", re.sub(r"\x1b\S{1,4}", "", said.output))
+                )
             except (machine.MachineStopped, machine.CommandTimeout):
                 pass
         if m:

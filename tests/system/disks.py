@@ -14,7 +14,7 @@ GUEST_DISK_MIB = 64
 
 
 def data_disk(name, tag, mib=512):
-    """A fresh ext4 image for /srv: the guests' kernel as an ELF file (quick to load), disks of random bytes."""
+    """A fresh ext4 image for /srv: the guests' kernel as an ELF file, disks of random bytes."""
     target = image.OUT / f"{name}-{tag}.img"
     image.OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
@@ -22,8 +22,11 @@ def data_disk(name, tag, mib=512):
         for n in range(1, GUEST_DISKS + 1):
             (Path(work) / f"disk{n}.img").write_bytes(os.urandom(GUEST_DISK_MIB << 20))
         target.unlink(missing_ok=True)
-        subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", work, target, f"{mib}M"], check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["/sbin/mke2fs", "-q", "-t", "ext4", "-d", work, target, f"{mib}M"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
     return target
 
 

@@ -16,20 +16,39 @@ vif = ['bridge=br0']
 
 
 class Guest:
-    def __init__(self, dom0, name, number, kernel="/srv/vmlinux", ramdisk="/guests/initrd.gz", memory=128,
-                 extra="", more=""):
+    def __init__(
+        self,
+        dom0,
+        name,
+        number,
+        kernel="/srv/vmlinux",
+        ramdisk="/guests/initrd.gz",
+        memory=128,
+        extra="",
+        more="",
+    ):
         self.dom0, self.name, self.number = dom0, name, number
         self.address = f"10.9.0.{10 + number}"
         self.disk = f"/srv/disk{number}.img"  # made on the host, by disks.py
         self.path = f"/tmp/{name}.cfg"
         self.loop = f"/dev/loop{number}"
-        self.config = CONFIG.format(name=name, kernel=kernel, ramdisk=ramdisk, memory=memory, extra=extra,
-                                    address=self.address, number=number, more=more)
+        self.config = CONFIG.format(
+            name=name,
+            kernel=kernel,
+            ramdisk=ramdisk,
+            memory=memory,
+            extra=extra,
+            address=self.address,
+            number=number,
+            more=more,
+        )
 
     def prepare(self):
         self.dom0.put(self.path, self.config)
-        self.dom0.run(f"losetup {self.loop} {self.disk} && rm -f /var/log/xen/console/guest-{self.name}.log",
-                      check=True)
+        self.dom0.run(
+            f"losetup {self.loop} {self.disk} && rm -f /var/log/xen/console/guest-{self.name}.log",
+            check=True,
+        )
         return self
 
     def create(self, options="", timeout=120):
@@ -39,13 +58,17 @@ class Guest:
 
     def wait_up(self, seconds=60):
         """Until the guest's agent answers over the network."""
-        self.dom0.run(f"""end=$(($(cut -d. -f1 /proc/uptime) + {seconds}))
+        self.dom0.run(
+            f"""end=$(($(cut -d. -f1 /proc/uptime) + {seconds}))
             until timeout 3 rig-guest {self.address} true 2>/dev/null; do
                 [ $(cut -d. -f1 /proc/uptime) -lt $end ] || {{
                     echo 'guest {self.name} did not come up; its console:'
                     cat {self.log}; exit 1; }}
                 sleep 0.3
-            done""", check=True, timeout=seconds * 3)
+            done""",
+            check=True,
+            timeout=seconds * 3,
+        )
         return self
 
     @property
@@ -54,8 +77,11 @@ class Guest:
 
     def run(self, command, timeout=60, check=True):
         """Run a shell command in the guest."""
-        return self.dom0.run(f"timeout {timeout} rig-guest {self.address} {shlex.quote(command)}",
-                             timeout=timeout + 30, check=check)
+        return self.dom0.run(
+            f"timeout {timeout} rig-guest {self.address} {shlex.quote(command)}",
+            timeout=timeout + 30,
+            check=check,
+        )
 
     def domid(self):
         """None when it does not exist."""
@@ -77,8 +103,11 @@ class Guest:
         self.wait_for(lambda: self.domid() is None, "gone", seconds)
 
     def clean_up(self):
-        self.dom0.run(f"""xl destroy {self.name} >/dev/null 2>&1
+        self.dom0.run(
+            f"""xl destroy {self.name} >/dev/null 2>&1
             for n in 1 2 3 4 5 6 7 8 9 10; do
                 losetup {self.loop} >/dev/null 2>&1 || break
                 losetup -d {self.loop} 2>/dev/null; sleep 0.3
-            done; rm -f {self.path}""", timeout=90)
+            done; rm -f {self.path}""",
+            timeout=90,
+        )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a user gets wrong: one line that names the thing and the reason, the exit status of the stock tools, and
-nothing left behind (the dom0 fixture looks). Stock xl says more and other words: only its status is compared.
+"""What a user gets wrong: one line that names the thing and the reason, the exit status of the
+stock tools, and nothing left behind (the dom0 fixture looks). Stock xl says more and other words:
+only its status is compared.
 """
 import re
 
@@ -20,12 +21,23 @@ CASES = {
     "kernel is a folder": ({"kernel": '"/srv"'}, "", 3, ["/srv"]),
     "kernel is text": ({"kernel": '"/tmp/text"'}, "echo hello >/tmp/text", 3, ["/tmp/text"]),
     "kernel is empty": ({"kernel": '"/tmp/empty"'}, ": >/tmp/empty", 3, ["/tmp/empty"]),
-    "kernel cut short": ({"kernel": '"/tmp/cut"'}, "head -c 3000000 /guests/vmlinuz >/tmp/cut", 3, ["/tmp/cut"]),
-    "kernel damaged": ({"kernel": '"/tmp/hurt"'},
-                       "cp /guests/vmlinuz /tmp/hurt && dd if=/dev/zero of=/tmp/hurt bs=1k seek=3000 count=64 "
-                       "conv=notrunc 2>/dev/null", 3, ["/tmp/hurt"]),
+    "kernel cut short": (
+        {"kernel": '"/tmp/cut"'},
+        "head -c 3000000 /guests/vmlinuz >/tmp/cut",
+        3,
+        ["/tmp/cut"],
+    ),
+    "kernel damaged": (
+        {"kernel": '"/tmp/hurt"'},
+        "cp /guests/vmlinuz /tmp/hurt && dd if=/dev/zero of=/tmp/hurt bs=1k seek=3000 count=64 "
+        "conv=notrunc 2>/dev/null",
+        3,
+        ["/tmp/hurt"],
+    ),
     "no ramdisk file": ({"ramdisk": '"/srv/none"'}, "", 3, ["/srv/none"]),
     "no disk": ({"disk": "['phy:/dev/none,xvda,w']"}, "", 3, ["/dev/none"]),
+    "disk is a folder": ({"disk": "['phy:/srv,xvda,w']"}, "", 3, ["/srv"]),
+    "no disk file": ({"disk": "['/srv/none.img,raw,xvda,w']"}, "", 3, ["/srv/none.img"]),
     "no bridge": ({"vif": "['bridge=nobr']"}, "", 3, ["nobr"]),
     "more memory than there is": ({"memory": "100000"}, "", 3, ["memory"]),
     "no kernel at all": ({"kernel": None}, "", 1, ["kernel"]),
@@ -47,7 +59,11 @@ def expect_one_line(result, words, stack):
     if stack == "stock":
         return
     # a second line that users of the stock tools match on
-    lines = [line for line in result.output.splitlines() if line != "Failed to parse config: Invalid argument"]
+    lines = [
+        line
+        for line in result.output.splitlines()
+        if line != "Failed to parse config: Invalid argument"
+    ]
     assert len(lines) == 1, f"one line expected:\n{result}"
     for word in words:
         assert word in lines[0], f"the line does not name {word!r}: {lines[0]}"
@@ -86,11 +102,22 @@ def test_unknown_key_is_a_warning(dom0, stack):
     dom0.run("xl destroy bad", check=True)
 
 
-@pytest.mark.parametrize("command, status", [
-    ("xl destroy nobody", 1), ("xl shutdown nobody", 1), ("xl domid nobody", 1), ("xl domname 77", 1),
-    ("xl list 77", 1), ("xl pause", 2), ("xl create --nonsense", 2), ("xl nonsense", 1), ("xl", 1),
-    ("xl destroy 0", 1), ("xl console nobody", 1),
-])
+@pytest.mark.parametrize(
+    "command, status",
+    [
+        ("xl destroy nobody", 1),
+        ("xl shutdown nobody", 1),
+        ("xl domid nobody", 1),
+        ("xl domname 77", 1),
+        ("xl list 77", 1),
+        ("xl pause", 2),
+        ("xl create --nonsense", 2),
+        ("xl nonsense", 1),
+        ("xl", 1),
+        ("xl destroy 0", 1),
+        ("xl console nobody", 1),
+    ],
+)
 def test_verbs_refuse(dom0, command, status):
     assert dom0.run(command).status == status
 

@@ -17,8 +17,13 @@ def halves(hypervisor, stack):
 
 
 def test_batch(halves):
-    done = subprocess.run([DEMO, "--batch", *halves], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=600)
+    done = subprocess.run(
+        [DEMO, "--batch", *halves],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     for word in ("one ", "two ", "2 packets received", "all went well"):
         assert word in done.stdout
@@ -26,8 +31,9 @@ def test_batch(halves):
 
 def test_shell_and_power_off(halves):
     """At a terminal the user gets dom0's shell, is told how to leave, and can."""
-    with pexpect.spawn(DEMO, halves, timeout=300, encoding="utf-8", codec_errors="replace",
-                       logfile=sys.stdout) as p:
+    with pexpect.spawn(
+        DEMO, halves, timeout=300, encoding="utf-8", codec_errors="replace", logfile=sys.stdout
+    ) as p:
         p.expect("To leave: Ctrl-]")
         p.expect("dom0#")
         p.sendline("xl list; echo answer $((6 * 7))")

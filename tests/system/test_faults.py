@@ -5,7 +5,9 @@ import pytest
 
 def crash(guest):
     """A kernel panic: the connection breaks with the guest."""
-    guest.run("echo 1 >/proc/sys/kernel/sysrq; (sleep 0.3; echo c >/proc/sysrq-trigger) &", check=False)
+    guest.run(
+        "echo 1 >/proc/sys/kernel/sysrq; (sleep 0.3; echo c >/proc/sysrq-trigger) &", check=False
+    )
 
 
 def test_crash_destroys(dom0, guests):
@@ -50,8 +52,10 @@ def test_poweroff_inside(dom0, guests):
     g.wait_gone()
 
 
-@pytest.mark.parametrize("traffic", ["dd if=/dev/zero of=/dev/xvda bs=256k",
-                                     "dd if=/dev/xvda of=/dev/null bs=256k iflag=direct"])
+@pytest.mark.parametrize(
+    "traffic",
+    ["dd if=/dev/zero of=/dev/xvda bs=256k", "dd if=/dev/xvda of=/dev/null bs=256k iflag=direct"],
+)
 def test_destroy_during_disk_traffic(dom0, guests, traffic):
     g = guests("busy").create().wait_up()
     g.run(f"(while :; do {traffic} 2>/dev/null; done) >/dev/null 2>&1 &")
@@ -63,8 +67,10 @@ def test_destroy_during_disk_traffic(dom0, guests, traffic):
 def test_destroy_during_network_traffic(dom0, guests):
     g = guests("chatty").create().wait_up()
     g.run("(while :; do nc -l -p 9000 -e cat /dev/zero; done) >/dev/null 2>&1 &")
-    dom0.run(f"(sleep 0.5; nc {g.address} 9000 </dev/null >/dev/null 2>&1) & sleep 3; xl destroy chatty",
-             check=True)
+    dom0.run(
+        f"(sleep 0.5; nc {g.address} 9000 </dev/null >/dev/null 2>&1) & sleep 3; xl destroy chatty",
+        check=True,
+    )
     g.wait_gone()
 
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""PV Linux guests with disk and network: two at once, their data, and nothing left when they are gone."""
+"""PV Linux guests with disk and network: two at once, their data, and nothing left when they are
+gone."""
 import re
+
+import pytest
 
 
 def sha256(text):
@@ -40,14 +43,29 @@ def test_two_guests_disk_and_network(dom0, guests):
 
     # what a guest writes is what it reads again, and what dom0 finds in the file
     for g, _ in both:
-        g.run("dd if=/dev/urandom of=/tmp/data bs=1M count=16 2>/dev/null && "
-              "dd if=/tmp/data of=/dev/xvda bs=64k seek=100 2>/dev/null && sync && "
-              "echo 3 >/proc/sys/vm/drop_caches", timeout=120)
+        g.run(
+            "dd if=/dev/urandom of=/tmp/data bs=1M count=16 2>/dev/null && "
+            "dd if=/tmp/data of=/dev/xvda bs=64k seek=100 2>/dev/null && sync && "
+            "echo 3 >/proc/sys/vm/drop_caches",
+            timeout=120,
+        )
         want = sha256(g.run("sha256sum /tmp/data", timeout=120).output)
-        assert sha256(g.run("dd if=/dev/xvda bs=64k skip=100 count=256 2>/dev/null | sha256sum",
-                            timeout=120).output) == want
-        assert sha256(dom0.run(f"dd if={g.disk} bs=64k skip=100 count=256 2>/dev/null | sha256sum",
-                               timeout=120).output) == want
+        assert (
+            sha256(
+                g.run(
+                    "dd if=/dev/xvda bs=64k skip=100 count=256 2>/dev/null | sha256sum", timeout=120
+                ).output
+            )
+            == want
+        )
+        assert (
+            sha256(
+                dom0.run(
+                    f"dd if={g.disk} bs=64k skip=100 count=256 2>/dev/null | sha256sum", timeout=120
+                ).output
+            )
+            == want
+        )
 
     for g, other in both:
         send_16_mib(other.run, g.run, g.address)
@@ -87,3 +105,46 @@ def test_pause_and_unpause(dom0, guests):
     dom0.run("xl unpause still", check=True)
     dom0.run(f"ping -c 1 -w 10 {g.address}", check=True)
     assert "p" not in g.state()
+
+
+def test_xl_console(dom0, guests, stack):
+    """What is typed reaches the guest's shell, what it answers comes back."""
+    if stack == "stock":
+        pytest.skip("stock xl console reads a terminal only")
+    guests("tty").create().wait_up()
+    typed = "sleep 2; echo; echo 'echo answer $((6 * 7))'; sleep 4"
+    said = dom0.run(f"({typed}) | timeout 12 xl console tty", timeout=40).output
+    assert "answer 42" in said, said
+
+
+def test_shutdown_waits_and_writes_what_is_dirty(dom0, guests):
+    """xl shutdown -w: the guest goes down by itself, its data is on the disk."""
+    g = guests("last").create().wait_up()
+    g.run("echo last words | dd of=/dev/xvda bs=4k seek=7 conv=sync 2>/dev/null; sync")
+    dom0.run("xl shutdown -w last", check=True, timeout=90)
+    g.wait_gone()
+    assert dom0.run(f"dd if={g.disk} bs=4k skip=7 count=1 2>/dev/null").output.startswith(
+        "last words"
+    )
+
+
+@pytest.mark.parametrize("disk", ["file:{},xvda,w", "{},raw,xvda,rw"])
+def test_disk_in_a_file(dom0, guests, stack, disk):
+    """The tools attach a loop device, and detach it again (the dom0 fixture looks)."""
+    if stack == "stock":
+        pytest.skip("stock xl wants a QEMU in dom0 for disks in files")
+    g = guests("file")
+    g.config = re.sub(r"(?m)^disk = .*", f"disk = ['{disk.format(g.disk)}']", g.config)
+    dom0.put(g.path, g.config)
+    dom0.run(f"xl create -q {g.path}", check=True, timeout=120)
+    g.wait_up()
+    want = dom0.run(f"sha256sum <{g.disk}", check=True, timeout=120).output
+    assert g.run("sha256sum </dev/xvda", timeout=120).output == want
+
+
+def test_read_only_disk(dom0, guests):
+    g = guests("ro")
+    g.config = g.config.replace(",xvda,w", ",xvda,r")
+    g.create().wait_up()
+    assert g.run("dd if=/dev/zero of=/dev/xvda bs=4k count=1", check=False).status != 0
+    assert g.run("cat /sys/block/xvda/ro").output.strip() == "1"

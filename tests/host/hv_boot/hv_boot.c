@@ -341,7 +341,9 @@ static void loader_1(void **state)
     assert_string_equal(boot_info.cmdline, "console=com1");
     assert_string_equal(boot_info.modules[0].cmdline, "console=hvc0 ro");
     assert_int_equal(boot_info.modules[0].end, 0x401234);
-    assert_int_equal(boot_info.nr_e820, 2);
+    assert_int_equal(boot_info.nr_e820, 4); /* with the interrupt controllers */
+    assert_int_equal(boot_info.e820[3].start, 0xfee00000);
+    assert_int_equal(boot_info.e820[3].type, 2);
     assert_int_equal(boot_info.e820[1].end, 0x8000000);
     reset(state);
     multiboot1("GRUB 2.06", "placeholder loglvl=all", "root=/dev/vda ro");
@@ -386,7 +388,7 @@ static void loader_2(void **state)
     assert_string_equal(boot_info.cmdline, "com1=9600");
     assert_string_equal(boot_info.modules[0].cmdline, "hello world");
     assert_int_equal(boot_info.modules[0].start, 0x500000);
-    assert_int_equal(boot_info.nr_e820, 2);
+    assert_int_equal(boot_info.nr_e820, 4);
 }
 
 /* ---- firmware's tables ---- */

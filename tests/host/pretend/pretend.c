@@ -32,7 +32,7 @@ struct pcpu *cpus[MAX_CPUS];
 unsigned nr_cpus;
 WEAK struct domain *dom0, *idle_domain;
 WEAK bool guest_log_on;
-WEAK struct cpu_features cpu = {.nx = true, .phys_bits = 40, .virt_bits = 48};
+WEAK struct cpu_features cpu = {.nx = true, .phys_bits = 40};
 WEAK struct boot_info boot_info = {
     .nr_e820 = 3,
     .e820 = {{0, 0xa0000, 1},

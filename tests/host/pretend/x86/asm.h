@@ -9,7 +9,9 @@
 
 struct pretend_counters {
     unsigned long cr3_writes, invlpgs, ipis, wbinvds;
-    uint64_t cr3, cr2, cr4;
+    uint64_t cr3, cr2, cr4, cr0;
+    uint64_t fs_base, gs_base, gs_base_inactive;
+    unsigned long swapgs;
 };
 extern struct pretend_counters pretend;
 
@@ -24,6 +26,42 @@ static inline uint64_t read_cr2(void)
 static inline void write_cr2(uint64_t v)
 {
     pretend.cr2 = v;
+}
+static inline uint64_t read_cr0(void)
+{
+    return pretend.cr0;
+}
+static inline void write_cr0(uint64_t v)
+{
+    pretend.cr0 = v;
+}
+static inline uint64_t read_fs_base(void)
+{
+    return pretend.fs_base;
+}
+static inline void write_fs_base(uint64_t v)
+{
+    pretend.fs_base = v;
+}
+static inline uint64_t read_gs_base(void)
+{
+    return pretend.gs_base;
+}
+static inline void write_gs_base(uint64_t v)
+{
+    pretend.gs_base = v;
+}
+static inline void write_gs_base_inactive(uint64_t v)
+{
+    pretend.gs_base_inactive = v;
+}
+static inline void swapgs(void)
+{
+    uint64_t was = pretend.gs_base;
+
+    pretend.gs_base = pretend.gs_base_inactive;
+    pretend.gs_base_inactive = was;
+    pretend.swapgs++;
 }
 static inline uint64_t read_cr3(void)
 {
@@ -53,6 +91,7 @@ static inline void wbinvd(void)
 }
 static inline void clts(void)
 {
+    pretend.cr0 &= ~8ul;
 }
 static inline void cpu_relax(void)
 {

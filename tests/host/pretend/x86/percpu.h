@@ -10,10 +10,11 @@
 #include "x86/regs.h"
 
 struct vcpu;
+struct timer;
 
 #define MAX_CPUS 4096u
 
-enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_COUNT };
+enum softirq { SOFTIRQ_SCHEDULE, SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_UNLOAD };
 
 struct pcpu {
     struct vcpu *current;
@@ -25,12 +26,17 @@ struct pcpu {
     uint64_t cr4;
     uint64_t cr3;
     uint64_t dirty_since;
+    uint64_t *gdt, idle_gdt_va;
     struct spinlock sched_lock;
     struct list run_queue;
     uint32_t nr_running;
+    uint32_t nr_homes;
+    struct vcpu *chosen;
+    bool preempt, yielded;
     struct spinlock timer_lock;
     struct list timers;
     nsec_t timer_armed;
+    struct timer *timer_running;
     uint16_t locks_held[8];
     uint8_t nr_locks;
     uint64_t idle_ns, last_idle;
