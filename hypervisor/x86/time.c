@@ -5,7 +5,7 @@
  * The bases are fixed at boot, hence guests' copies need no updates afterwards.
  *
  * The TSC is measured against channel 2 of the PIT (Intel 8254), or against the ACPI PM timer where
- * there is no PIT. Of several measurements the shortest counts: what disturbs one makes it longer.
+ * there is no PIT. Each measurement knows how far off it may be; the best one counts.
  */
 #include "x86/time.h"
 #include "x86/asm.h"
@@ -60,57 +60,75 @@ uint64_t ns_to_tsc(nsec_t t)
     return ticks < ~0ul - p->tsc_base ? p->tsc_base + ticks + 1 : ~0ul;
 }
 
-/* TSC ticks while PIT channel 2 counts `count` down, or more when something gets in between; never
- * less. 0: no PIT. */
-static uint64_t ticks_by_pit(uint32_t count)
+/* TSC ticks while another counter counted, and how far off they may be: something may have held us
+ * up between reading the one and the other. ticks 0: that counter does not count. */
+struct measured {
+    uint64_t ticks, doubt;
+};
+
+static struct measured between(uint64_t start0, uint64_t start1, uint64_t end0, uint64_t end1)
 {
-    uint64_t start, limit = 0;
+    if (end0 < start1) /* over before we first looked */
+        return (struct measured){end1 - start0, end1 - start0};
+    return (struct measured){(end0 - start0 + end1 - start1) / 2, start1 - start0 + end1 - end0};
+}
+
+static struct measured ticks_by_pit(uint32_t count)
+{
+    uint64_t start0, start1, end0 = 0, t, limit = 0;
 
     outb(0x61, (uint8_t)((inb(0x61) & ~3) | 1)); /* gate open, speaker off */
     outb(0x43, 0xb0);                            /* channel 2, both bytes, mode 0 */
     outb(0x42, (uint8_t)count);
-    start = rdtsc();
+    start0 = rdtsc();
     outb(0x42, (uint8_t)(count >> 8));
-    while (!(inb(0x61) & 0x20))
+    start1 = rdtsc();
+    for (t = start1; !(inb(0x61) & 0x20); t = rdtsc()) {
+        end0 = t; /* not yet, after this */
         if (++limit == 10000000)
-            return 0;
-    return rdtsc() - start;
+            return (struct measured){0};
+    }
+    return between(start0, start1, end0, rdtsc());
 }
 
-static uint64_t ticks_by_pm_timer(uint32_t count)
+static struct measured ticks_by_pm_timer(uint32_t count)
 {
     uint16_t port = (uint16_t)acpi_sleep.pm_timer;
-    uint64_t start = rdtsc(), limit = 0;
+    uint64_t start0, start1, end0 = 0, t, limit = 0;
     uint32_t first;
 
     if (!port)
-        return 0;
+        return (struct measured){0};
+    start0 = rdtsc();
     first = inl(port);
-    while (((inl(port) - first) & 0xffffff) < count)
+    start1 = rdtsc();
+    for (t = start1; ((inl(port) - first) & 0xffffff) < count; t = rdtsc()) {
+        end0 = t;
         if (++limit == 10000000)
-            return 0;
-    return rdtsc() - start;
+            return (struct measured){0};
+    }
+    return between(start0, start1, end0, rdtsc());
 }
 
-/* The least of some measurements of 10 ms; enough are done when the best two agree to 1/4096. */
-static uint64_t measure(uint64_t (*ticks)(uint32_t count), uint32_t count)
+/* One of 20 ms whose doubt is below 1/2048, or the best of ten. */
+static uint64_t measure(struct measured (*ticks)(uint32_t count), uint32_t count)
 {
-    uint64_t best = ~0ul, second = ~0ul;
+    struct measured best = {0, ~0ul};
 
-    for (int i = 0; i < 10 && (second == ~0ul || second - best > best >> 12); i++) {
-        uint64_t t = ticks(count);
+    for (int i = 0; i < 10 && best.doubt > best.ticks >> 11; i++) {
+        struct measured m = ticks(count);
 
-        if (!t)
+        if (!m.ticks)
             return 0;
-        second = min(second, max(best, t));
-        best = min(best, t);
+        if (m.doubt < best.doubt)
+            best = m;
     }
-    return best;
+    return best.ticks;
 }
 
 static uint32_t measure_khz(void)
 {
-    uint32_t pit = PIT_HZ / 100, pm = PM_TIMER_HZ / 100;
+    uint32_t pit = PIT_HZ / 50, pm = PM_TIMER_HZ / 50;
     uint64_t t = measure(ticks_by_pit, pit);
 
     if (t)
