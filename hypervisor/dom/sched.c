@@ -36,10 +36,10 @@
 #include "pv/pv.h"
 
 #define SLICE     MILLISECONDS(10)
-#define MIN_BOOST MICROSECONDS(200)
+#define MIN_BOOST MICROSECONDS(1000)
 /* A vCPU that wakes does not take the CPU from one that got it less than this ago: else a guest
  * that sends packets pays two switches for each instead of for a batch (docs/decisions.md). */
-#define RATELIMIT MICROSECONDS(500)
+#define RATELIMIT MICROSECONDS(1000)
 
 struct slice {
     struct timer timer;
