@@ -43,6 +43,24 @@
     push %r15
     .endm
 
+    .macro POP_REGS
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rax
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    .endm
+
     .text
 
 /* The syscall stubs: a page of its own, mapped as page 0 of every CPU's region, so that what lies at a fixed distance
@@ -178,21 +196,7 @@ trap_common:
     jmp return_to_hypervisor
 4:  call irq_dispatch
 return_to_hypervisor:
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbp
-    pop %rbx
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rax
-    pop %rcx
-    pop %rdx
-    pop %rsi
-    pop %rdi
+    POP_REGS
     add $8, %rsp
     iretq
 
@@ -271,21 +275,7 @@ exit_test:
     sysretq
 
 exit_iret:
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbp
-    pop %rbx
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rax
-    pop %rcx
-    pop %rdx
-    pop %rsi
-    pop %rdi
+    POP_REGS
     add $8, %rsp
     .globl guest_iret
 guest_iret:
