@@ -73,7 +73,7 @@ struct pcpu {
     /* lib/spinlock.c, debug builds */
     uint32_t locks_held, locks_paired; /* a bit per enum lock_class; the second of a pair */
 
-    uint64_t idle_ns, last_idle;
+    uint64_t idle_ns;
     nsec_t hcall_deadline; /* hypercall.c; 0: not looked at yet */
     uint64_t tsc_base;     /* x86/time.c */
     nsec_t ns_base;

@@ -39,7 +39,7 @@ struct pcpu {
     struct timer *timer_running;
     uint16_t locks_held[8];
     uint8_t nr_locks;
-    uint64_t idle_ns, last_idle;
+    uint64_t idle_ns;
     uint64_t tsc_base;
     nsec_t ns_base;
     uint8_t online;
