@@ -33,6 +33,7 @@ extern unsigned pretend_fail_after; /* allocations that succeed before all fail;
 extern unsigned pretend_pages;      /* allocated and not freed */
 /* what os_log() has said, one line after another; pretend_said() looks for a text in it */
 bool pretend_said(const char *text);
+const char *pretend_log(void);
 void pretend_forget_log(void);
 
 /* Something that runs whenever the guest waits; true when it did something. */
