@@ -12,13 +12,11 @@ GUEST_CFLAGS = $(CSTD) -O2 -g $(WARN) -ffreestanding -fno-pie -mno-red-zone -mge
 KIT_OBJS = start.o main.o trap.o memory.o pages.o alloc.o event.o time.o console.o os.o
 # one printf and one memcpy in the house: the hypervisor's, which are plain C
 GUEST_LIB_OBJS = hypervisor/lib/printf.o hypervisor/lib/string.o
-# the frontends say what they are made of in variables FRONTENDS_*_SRCS
 -include frontends/frontends.mk
-FRONTENDS_SRCS = $(foreach v,$(filter FRONTENDS_%_SRCS,$(.VARIABLES)),$($v))
 # what test kernels share
 GUEST_TEST_SRCS = $(wildcard tests/guest/lib/*.c)
 GUEST_ARCHIVE = $(addprefix $(GO)/,$(KIT_OBJS:%=guest-abi/kit/%) $(GUEST_LIB_OBJS) \
-                $(patsubst %.c,%.o,$(FRONTENDS_SRCS) $(GUEST_TEST_SRCS)))
+                $(FRONTENDS_OBJS:%=frontends/%) $(GUEST_TEST_SRCS:%.c=%.o))
 
 GUEST_FOLDERS = $(filter-out tests/guest/lib, \
                 $(patsubst %/,%,$(sort $(dir $(wildcard guest-abi/examples/*/*.c tests/guest/*/*.c)))))
