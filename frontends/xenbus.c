@@ -93,8 +93,9 @@ static int step_waiting(struct xenbus_device *d, enum xenbus_state backend)
     case XenbusStateConnected: /* to somebody who was here before us */
         return end(d);
     case XenbusStateClosing:
-    case XenbusStateClosed:
         return online(d) ? 0 : gone(d);
+    case XenbusStateClosed: /* said once more, or it might not look */
+        return online(d) ? start(d) : gone(d);
     default:
         return 0;
     }
