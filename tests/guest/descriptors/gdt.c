@@ -60,7 +60,8 @@ static void content(const char *name, unsigned at, uint64_t descriptor, bool mus
     table_with(at, descriptor);
     rc = set_gdt(virt_to_mfn(pages.table), 16);
     check(!must_refuse || rc < 0, name, "%s", answer_name(rc));
-    if (!rc && pages.table[at] & DESC_PRESENT && !(pages.table[at] & DESC_DPL(3)))
+    if (!rc && pages.table[at] & DESC_PRESENT && pages.table[at] & DESC_TYPE(0x10) &&
+        !(pages.table[at] & DESC_DPL(3)))
         check(false, name, "its DPL is 0");
     set_gdt(0, 0);
 }

@@ -65,7 +65,8 @@ static void map_samples(void *va, const char *what, pte_t flags)
     check_nothing_mapped(what, va);
 }
 
-/* What the hypervisor keeps in its slots of every top table. */
+/* What the hypervisor keeps in its slots of every top table; one of them may be the table itself.
+ */
 static void map_hypervisor(void *va)
 {
     unsigned present = 0, refused = 0;
@@ -73,7 +74,7 @@ static void map_hypervisor(void *va)
     for (unsigned i = 256; i <= 271; i++) {
         pte_t entry = live_l4()[i];
 
-        if (!(entry & PTE_P))
+        if (!(entry & PTE_P) || (entry & PTE_MFN_MASK) >> PAGE_SHIFT == live_l4_mfn())
             continue;
         present++;
         refused += map_page(va, to_frame((entry & PTE_MFN_MASK) >> PAGE_SHIFT, 0)) < 0;

@@ -156,6 +156,8 @@ static void empty_spare(const struct entry *e)
 {
     if (page_writable(tables.spare))
         check(false, e->name, "the refused table is still in use as one");
+    else
+        tables.spare[0] = tables.spare[511] = 0;
     check_goes_on(e->name);
 }
 
