@@ -143,7 +143,7 @@ static void bases_by_hypercall(void **state)
         }
     c = pretend_hcall(v, 4, GOOD + 1, 0, 0, 0);
     assert_int_equal(do_set_segment_base(&c, NULL), -EINVAL);
-    c = pretend_hcall(v, 1ul << 32, GOOD + 1, 0, 0, 0);
+    c = pretend_hcall(v, 1ul << 31, GOOD + 1, 0, 0, 0);
     assert_int_equal(do_set_segment_base(&c, NULL), -EINVAL);
     assert_cpu_untouched();
     for (unsigned which = 0; which < 3; which++) {

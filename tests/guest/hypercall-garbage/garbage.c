@@ -54,6 +54,15 @@ static unsigned long next(void)
     return state ^= state << 17;
 }
 
+/* What an earlier call has written there is gone. */
+static void clear_edges(void)
+{
+    uint64_t *words = (uint64_t *)page;
+
+    for (unsigned i = 0; i < 16; i++)
+        words[i] = words[PAGE_SIZE / 8 - 1 - i] = 0;
+}
+
 bool garbage_value(unsigned n, unsigned long *value)
 {
     const unsigned long values[] = {
@@ -82,6 +91,7 @@ bool garbage_value(unsigned n, unsigned long *value)
     if (n >= sizeof(values) / sizeof(values[0]))
         return false;
     *value = values[n];
+    clear_edges();
     return true;
 }
 

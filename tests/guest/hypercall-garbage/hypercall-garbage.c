@@ -8,8 +8,9 @@
  * one that lies in the hypervisor's half, is not canonical, wraps, or runs into a page that is not
  * mapped must neither be followed nor crash anybody. What comes after a refused call is as before.
  *
- * A line holds the answers of one number (and sub-operation) in the order of the arguments tried,
- * "-EFAULT*3" being three of the same. Positive numbers are 1 or "more".
+ * A line holds the answers of one number (and sub-operation) in the order of the arguments tried:
+ * how many in a row were refused, or done. Which error it is depends on what is judged first, and
+ * that is nobody's promise; that two hypervisors refuse the same calls is worth comparing.
  *
  * Left out: calls that end or stop the guest by what they are for (iret, stack_switch, multicall,
  * sched_op but yield, VCPUOP_down, EVTCHNOP_reset); most have kernels of their own.
@@ -22,21 +23,16 @@
 
 static char line[500];
 static size_t length;
-static long last;
 static unsigned same;
-static bool all_good;
+static bool last, all_good; /* the last was refused; every answer is one */
 
 static void flush(void)
 {
-    const char *name = last > 1 ? "more" : answer_name(last), *space = length ? " " : "";
+    const char *name = last ? "refused" : "done", *comma = length ? ", " : "";
 
     if (!same)
         return;
-    if (same == 1)
-        length += (size_t)snprintf(line + length, sizeof(line) - length, "%s%s", space, name);
-    else
-        length +=
-            (size_t)snprintf(line + length, sizeof(line) - length, "%s%s*%u", space, name, same);
+    length += (size_t)snprintf(line + length, sizeof(line) - length, "%s%u %s", comma, same, name);
     if (length >= sizeof(line))
         length = sizeof(line) - 1; /* the rest is not said */
     same = 0;
@@ -54,17 +50,17 @@ static void line_add(long answer)
 {
     if (answer < WORST_ERROR)
         all_good = false;
-    if (answer > 1)
-        answer = 2;
-    if (same && answer != last)
+    if (same && last != (answer < 0))
         flush();
-    last = answer;
+    last = answer < 0;
     same++;
 }
 
 static void line_end(const char *what)
 {
     flush();
+    if (!length)
+        return; /* nothing of it may be tried */
     check(all_good, what, "%s", line);
 }
 
@@ -76,7 +72,8 @@ static void call(unsigned long op, const unsigned long a[ARGUMENTS])
     garbage_restore(op);
 }
 
-/* Each argument in turn, then all of them, is each value, while the others are 0. */
+/* Each argument in turn, then all of them, is each value, while the others are 0 (the fourth, a
+ * domain where it is something, the guest itself). */
 static void values(unsigned long op, unsigned first, unsigned long sub_op)
 {
     unsigned long v;
@@ -86,7 +83,7 @@ static void values(unsigned long op, unsigned first, unsigned long sub_op)
             unsigned long a[ARGUMENTS] = {0};
 
             for (unsigned i = first; i < ARGUMENTS; i++)
-                a[i] = at == i || at == 3 ? v : 0;
+                a[i] = at == i || at == 3 ? v : i == 3 ? DOMID_SELF : 0;
             if (first)
                 a[0] = sub_op;
             call(op, a);
@@ -157,12 +154,13 @@ static void number(unsigned long op)
 {
     char what[40];
 
-    snprintf(what, sizeof(what), "hypercall %ld", (long)op);
     line_start();
     values(op, 0, 0);
+    snprintf(what, sizeof(what), "hypercall %ld, values", (long)op);
     line_end(what);
     line_start();
     structures(op, 0, 0);
+    snprintf(what, sizeof(what), "hypercall %ld, structures", (long)op);
     line_end(what);
 }
 
