@@ -13,10 +13,13 @@ KIT_OBJS = start.o main.o trap.o memory.o pages.o alloc.o event.o time.o console
 # one printf and one memcpy in the house: the hypervisor's, which are plain C
 GUEST_LIB_OBJS = hypervisor/lib/printf.o hypervisor/lib/string.o
 -include frontends/frontends.mk
-GUEST_ARCHIVE = $(addprefix $(GO)/,$(KIT_OBJS:%=guest-abi/kit/%) $(GUEST_LIB_OBJS) $(FRONTENDS_OBJS:%=frontends/%)) \
-                $(patsubst %.c,$(GO)/%.o,$(wildcard tests/guest/lib/*.c))
+# what test kernels share
+GUEST_TEST_SRCS = $(wildcard tests/guest/lib/*.c)
+GUEST_ARCHIVE = $(addprefix $(GO)/,$(KIT_OBJS:%=guest-abi/kit/%) $(GUEST_LIB_OBJS) \
+                $(FRONTENDS_OBJS:%=frontends/%) $(GUEST_TEST_SRCS:%.c=%.o))
 
-GUEST_FOLDERS = $(filter-out tests/guest/lib,$(patsubst %/,%,$(sort $(dir $(wildcard guest-abi/examples/*/*.c tests/guest/*/*.c)))))
+GUEST_FOLDERS = $(filter-out tests/guest/lib, \
+                $(patsubst %/,%,$(sort $(dir $(wildcard guest-abi/examples/*/*.c tests/guest/*/*.c)))))
 -include $(wildcard $(GUEST_FOLDERS:%=%/guest.mk))
 GUESTS = $(addprefix $(B)/guests/,$(notdir $(GUEST_FOLDERS)))
 

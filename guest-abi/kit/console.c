@@ -1,87 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Output on the PV console: the ring page and the port that start_info names. Works before memory,
- * events and time do; it waits for room by sleeping a millisecond at a time, without events, so it
- * may be called from anywhere. What comes before the ring is known goes to the hypervisor's log.
+ * printf on the PV console. The ring is frontends/console.c; here is what a kernel's words need
+ * besides: they come before memory, events and time work, from handlers and from panics. So who
+ * finds the ring full sleeps a millisecond at a time, without events. What is said before the ring
+ * is known, or where there is none, goes to the hypervisor's log.
  */
+#include "frontends/console.h"
 #include "guest-abi/kit/internal.h"
 
-#include "frontends/os.h"
-
-#include <xen/io/console.h>
 #include <xen/sched.h>
 
-#define MILLISECOND 1000000ull
-#define SECOND      1000000000ull
+#define MILLISECOND 1000000ul
+#define SECOND      1000000000ul
 
-static volatile struct xencons_interface *ring;
+struct console kit_console;
 static bool hurry, lost;
 
 void console_init(void)
 {
-    unsigned long pfn = mfn_to_pfn(start_info->console.domU.mfn);
+    evtchn_port_t port;
+    struct xencons_interface *page = os_console_page(&port);
 
-    if (pfn != ~0ul)
-        ring = pfn_to_virt(pfn);
-}
-
-static uint32_t room(void)
-{
-    uint32_t filled = ring->out_prod - __atomic_load_n(&ring->out_cons, __ATOMIC_ACQUIRE);
-
-    return filled < sizeof(ring->out) ? (uint32_t)sizeof(ring->out) - filled : 0;
+    console_attach(&kit_console, page, port);
 }
 
 static void nap(void)
 {
-    struct sched_poll poll = {.nr_ports = 0};
+    struct sched_poll poll = {.nr_ports = 0, .timeout = time_now() + MILLISECOND};
 
-    if (!shared_info) {
-        hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
-        return;
-    }
-    poll.timeout = time_now() + MILLISECOND;
     hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
 }
 
-/* Until there is room for more than `wanted` bytes; false when that took too long. */
-static bool wait_room(uint32_t wanted, uint64_t nanoseconds)
+/* All of it; or, in a hurry, what the reader takes within a second: then nothing more. */
+static void put_all(const char *text, size_t bytes)
 {
-    uint64_t start = shared_info ? time_now() : 0;
-    uint64_t naps = 0;
+    uint64_t start = time_now();
 
-    while (room() < wanted) {
-        if (naps++ == 0)
-            event_send(start_info->console.domU.evtchn);
-        if (shared_info ? time_now() - start > nanoseconds : naps > nanoseconds / 1000)
-            return false;
-        nap();
-    }
-    return true;
-}
+    while (bytes && !lost) {
+        size_t n = console_put(&kit_console, text, bytes);
 
-static void put(char c)
-{
-    if (lost || (room() == 0 && !wait_room(1, hurry ? SECOND : UINT64_MAX))) {
-        lost = true;
-        return;
+        text += n;
+        bytes -= n;
+        if (!n)
+            nap();
+        lost = !n && hurry && time_now() - start > SECOND;
     }
-    ring->out[MASK_XENCONS_IDX(ring->out_prod, ring->out)] = c;
-    __atomic_store_n(&ring->out_prod, ring->out_prod + 1, __ATOMIC_RELEASE);
 }
 
 static void write_text(const char *text, size_t bytes)
 {
-    if (!ring) {
+    char chunk[256];
+    size_t at = 0;
+
+    if (!kit_console.page) {
         hypercall3(__HYPERVISOR_console_io, CONSOLEIO_write, bytes, (unsigned long)text);
         return;
     }
     for (size_t i = 0; i < bytes; i++) {
+        if (at + 2 > sizeof(chunk)) {
+            put_all(chunk, at);
+            at = 0;
+        }
         if (text[i] == '\n')
-            put('\r');
-        put(text[i]);
+            chunk[at++] = '\r';
+        chunk[at++] = text[i];
     }
-    event_send(start_info->console.domU.evtchn);
+    put_all(chunk, at);
 }
 
 int vprintf(const char *format, va_list args)
@@ -119,8 +103,10 @@ int printf(const char *format, ...)
 
 void console_drain(uint64_t nanoseconds)
 {
-    if (ring)
-        wait_room(sizeof(ring->out), nanoseconds);
+    uint64_t end = shared_info ? time_now() + nanoseconds : 0;
+
+    while (end && !console_drained(&kit_console) && time_now() < end)
+        nap();
 }
 
 void console_hurry(void)

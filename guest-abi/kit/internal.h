@@ -19,8 +19,8 @@ _Noreturn void trap_try_resume(void *stack);
 /* in this order */
 _Noreturn void kit_start(start_info_t *info);
 void traps_init(void);
-void console_init(void);
-void memory_init(void); /* tables for all of memory; then pages_init() */
+void console_init(void); /* time works from here on */
+void memory_init(void);  /* tables for all of memory; then pages_init() */
 void pages_init(unsigned long first, unsigned long end);
 void events_init(void);
 void time_init(void);

@@ -13,14 +13,16 @@ start_info_t *start_info;
 shared_info_t *shared_info;
 void *boot_stack_end;
 
+/* In place of a page of our own: address space is all that is needed, and there is none else yet.
+ */
 static void map_shared_info(void)
 {
-    shared_info_t *where = va_reserve(1);
-    int error = map_page(where, start_info->shared_info | PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D);
+    static char page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+    int error = map_page(page, start_info->shared_info | PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D);
 
     if (error)
         guest_panic("cannot map the shared_info page: error %d", error);
-    shared_info = where;
+    shared_info = (shared_info_t *)page;
     shared_info->arch.max_pfn = nr_pages();
 }
 
@@ -28,9 +30,9 @@ _Noreturn void kit_start(start_info_t *info)
 {
     start_info = info;
     traps_init();
+    map_shared_info();
     console_init();
     memory_init();
-    map_shared_info();
     events_init();
     time_init();
     guest_shutdown((unsigned)guest_main());
