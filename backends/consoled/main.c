@@ -22,6 +22,7 @@
 #include "backends/lib/daemon.h"
 #include "backends/lib/evtchn.h"
 #include "backends/lib/gntdev.h"
+#include "common/folders.h"
 #include "dom0-tools/lib/hv.h"
 #include "xenstore/client.h"
 

@@ -4,6 +4,7 @@
  * whole by guest_destroy(), which takes half-made guests as well: there is no ladder of undo steps.
  */
 #include "dom0-tools/lib/guest.h"
+#include "common/folders.h"
 #include "dom0-tools/lib/build.h"
 #include "dom0-tools/lib/device.h"
 #include "dom0-tools/lib/disk.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,10 +40,9 @@ static int take_lock(const struct creation *c)
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd;
 
-    if (c->host->lock_file == NULL) {
-        mkdir("/run", 0755);
-        mkdir("/run/lock", 01777);
-    }
+    if (c->host->lock_file == NULL && make_folders(GUEST_LOCK_DIR) != 0)
+        return fail(c->why, errno, "cannot make the folder " GUEST_LOCK_DIR ": %s",
+                    strerror(errno));
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd >= 0)
         while (fcntl(fd, F_OFD_SETLKW, &lock) != 0)
