@@ -2,11 +2,10 @@
 /* What outlives the daemon: see kept.h. */
 #include "backends/consoled/kept.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -89,26 +88,18 @@ void kept_remove(struct kept *k)
     kept_close(k);
 }
 
-static int is_kept(const struct dirent *e)
-{
-    return !strncmp(e->d_name, NAME, sizeof(NAME) - 1);
-}
-
 void kept_sweep(const char *folder, bool (*there)(void *arg, uint16_t domid), void *arg)
 {
-    struct dirent **list;
-    int n = scandir(folder, &list, is_kept, NULL);
+    char pattern[sizeof(((struct kept *)0)->path)], more;
+    glob_t found;
+    unsigned domid;
 
-    for (int i = 0; i < n; i++) {
-        char path[320], more;
-        unsigned domid;
-
-        snprintf(path, sizeof(path), "%s/%s", folder, list[i]->d_name);
-        if (sscanf(list[i]->d_name, NAME "%u%c", &domid, &more) == 1 && domid <= UINT16_MAX &&
-            !there(arg, (uint16_t)domid))
-            unlink(path);
-        free(list[i]);
-    }
-    if (n >= 0)
-        free(list);
+    if ((size_t)snprintf(pattern, sizeof(pattern), "%s/" NAME "*", folder) >= sizeof(pattern) ||
+        glob(pattern, 0, NULL, &found))
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        if (sscanf(found.gl_pathv[i] + strlen(folder) + 1, NAME "%u%c", &domid, &more) == 1 &&
+            domid <= UINT16_MAX && !there(arg, (uint16_t)domid))
+            unlink(found.gl_pathv[i]);
+    globfree(&found);
 }

@@ -9,6 +9,7 @@
 #include "dom0-tools/lib/device.h"
 #include "dom0-tools/lib/disk.h"
 #include "dom0-tools/lib/domain.h"
+#include "dom0-tools/lib/guest_console.h"
 #include "dom0-tools/lib/guest_nodes.h"
 #include "dom0-tools/lib/vif.h"
 
@@ -244,6 +245,9 @@ int guest_create(struct toolstack *t, struct guest_config *g, const struct guest
         build_close(c.build);
     close(lock);
     *domid = c.domid;
+    /* without a console daemon the guest is good all the same: its ring holds 2 KiB */
+    if (rc == 0)
+        free(guest_console_terminal(t->store, c.domid, GUEST_CONSOLE_MS));
     return rc;
 }
 
