@@ -30,6 +30,10 @@ void monitor_release(const uint8_t uuid[16], int fd);
 int monitor_start(struct guest_config *g, const struct guest_host *host, uint32_t domid,
                   int wait_ms, struct failure *why);
 
+/* The same for a guest that runs already, with the configuration kept beside it. */
+int monitor_take_over(const struct hv_dominfo *d, const struct guest_host *host, int wait_ms,
+                      struct failure *why);
+
 /* Whether a monitor once followed that domain and the mark is still there. */
 bool monitor_marked(struct store *s, uint32_t domid);
 
