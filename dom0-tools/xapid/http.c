@@ -4,8 +4,7 @@
  * of its body, then once at its end; an answer queued at the first of these calls makes it drop the
  * body and close the connection.
  *
- * Clients are in a list under clients_lock, for http_sweep(); a client's own fields but `since` and
- * `busy` belong to its connection's thread.
+ * Clients are in a list under clients_lock, for http_sweep() and http_close().
  */
 #include "dom0-tools/xapid/http.h"
 
@@ -29,6 +28,8 @@
 #include "dom0-tools/xapid/method.h"
 #include "dom0-tools/xapid/xmlrpc.h"
 
+#define DRAIN_IDLE_S 2
+
 struct door {
     struct MHD_Daemon *daemon;
     bool local; /* the unix socket */
@@ -36,24 +37,33 @@ struct door {
 
 /* A connection. */
 struct client {
-    struct client *next, *previous;
     int fd;
-    time_t since; /* when it connected or got its last answer; under clients_lock */
-    bool busy;    /* its request is being answered; under clients_lock */
+    /* under clients_lock: */
+    struct client *next, *previous;
+    enum {
+        READING,
+        WORKING,
+        SENDING
+    } state;      /* waiting for or reading a request; in a handler;
+                     sending the answer */
+    time_t since; /* when this state began */
 };
 
 /* A request whose body is being read. */
 struct request {
-    char *body;
+    char *body; /* NULL once the body is too long */
     size_t length, room;
-    bool too_long;
+    bool unread; /* answered when only its head was known, so that there is more of it to come */
 };
 
+static const char too_long[] = "The request is too long.\n";
 static struct door socket_door = {.local = true}, port_door;
 static char socket_path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 
 static pthread_mutex_t clients_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
 static struct client *clients; /* under clients_lock */
+static bool closing;           /* under clients_lock: no more requests */
 
 static time_t now(void)
 {
@@ -93,6 +103,7 @@ static void client_went(struct client *c)
         clients = c->next;
     if (c->next)
         c->next->previous = c->previous;
+    pthread_cond_signal(&answered);
     pthread_mutex_unlock(&clients_lock);
     free(c);
 }
@@ -116,12 +127,20 @@ static struct client *client_of(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
-static void set_busy(struct client *c, bool busy)
+/* Whether it may: once the doors close nothing new is begun. */
+static bool enter(struct client *c, int state)
 {
+    bool may;
+
     pthread_mutex_lock(&clients_lock);
-    c->busy = busy;
-    c->since = now();
+    may = state != WORKING || !closing;
+    if (may) {
+        c->state = state;
+        c->since = now();
+        pthread_cond_signal(&answered);
+    }
     pthread_mutex_unlock(&clients_lock);
+    return may;
 }
 
 void http_sweep(void)
@@ -130,8 +149,26 @@ void http_sweep(void)
 
     pthread_mutex_lock(&clients_lock);
     for (struct client *c = clients; c; c = c->next)
-        if (!c->busy && c->since < limit)
+        if (c->state != WORKING && c->since < limit)
             shutdown(c->fd, SHUT_RDWR); /* its thread sees the end of it */
+    pthread_mutex_unlock(&clients_lock);
+}
+
+/* Under clients_lock. */
+static bool anyone_waits(void)
+{
+    for (struct client *c = clients; c; c = c->next)
+        if (c->state != READING)
+            return true;
+    return false;
+}
+
+static void finish_answers(void)
+{
+    pthread_mutex_lock(&clients_lock);
+    closing = true;
+    while (anyone_waits())
+        pthread_cond_wait(&answered, &clients_lock);
     pthread_mutex_unlock(&clients_lock);
 }
 
@@ -150,6 +187,8 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned sta
     r = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     if (r == MHD_YES && status == MHD_HTTP_METHOD_NOT_ALLOWED)
         r = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST);
+    if (r == MHD_YES && status != MHD_HTTP_OK) /* whatever else comes is not looked at */
+        r = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (r == MHD_YES)
         r = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
@@ -192,9 +231,10 @@ static enum MHD_Result serve(struct MHD_Connection *connection, struct request *
 
     if (!c)
         return MHD_NO;
-    set_busy(c, true);
+    if (!enter(c, WORKING))
+        return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "The daemon ends.\n");
     text = answer(r, local, &length);
-    set_busy(c, false);
+    enter(c, SENDING);
     free(r->body); /* while the answer is being sent it is not needed */
     r->body = NULL;
     if (!text)
@@ -202,14 +242,17 @@ static enum MHD_Result serve(struct MHD_Connection *connection, struct request *
     return send_text(connection, MHD_HTTP_OK, "text/xml", text, length);
 }
 
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
 /* What the head alone already forbids: a status, or 0. */
 static unsigned judge_head(struct MHD_Connection *connection, const char *url, const char *verb,
                            const char **sentence)
 {
-    const char *length =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    const char *coding =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_ENCODING);
+    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *coding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING);
 
     if (strcmp(url, "/RPC2") && strcmp(url, "/") && strcmp(url, "/xmlrpc")) {
         *sentence = "Only /RPC2 is served.\n";
@@ -224,7 +267,7 @@ static unsigned judge_head(struct MHD_Connection *connection, const char *url, c
         return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
     if (length && strtoull(length, NULL, 10) > HTTP_BODY_MAX) {
-        *sentence = "The request is too long.\n";
+        *sentence = too_long;
         return MHD_HTTP_CONTENT_TOO_LARGE;
     }
     return 0;
@@ -236,15 +279,15 @@ static bool take(struct request *r, const char *data, size_t n)
     size_t room = r->room ? r->room : 4096;
     char *body;
 
-    if (r->too_long || n > HTTP_BODY_MAX - r->length) {
-        r->too_long = true;
+    if (r->length + n > HTTP_BODY_MAX) {
         free(r->body);
         r->body = NULL;
-        return true;
+        r->length += n;
+        return r->length <= HTTP_DRAIN_MAX;
     }
     while (room < r->length + n)
         room *= 2;
-    if (!r->body || room > r->room) {
+    if (room > r->room) {
         body = realloc(r->body, room);
         if (!body)
             return false;
@@ -256,39 +299,82 @@ static bool take(struct request *r, const char *data, size_t n)
     return true;
 }
 
+static bool has_body(struct MHD_Connection *connection)
+{
+    return header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
+           header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+/* The first call for a request. */
+static enum MHD_Result begin(struct MHD_Connection *connection, const char *url, const char *verb,
+                             void **state)
+{
+    struct request *r = calloc(1, sizeof(*r));
+    const char *sentence;
+    unsigned status;
+
+    *state = r;
+    if (!r)
+        return MHD_NO;
+    status = judge_head(connection, url, verb, &sentence);
+    if (!status)
+        return MHD_YES;
+    r->unread = has_body(connection);
+    return refuse(connection, status, sentence);
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *verb, const char *version, const char *data,
                                   size_t *length, void **state)
 {
     const struct door *door = arg;
     struct request *r = *state;
-    const char *sentence;
-    unsigned status;
 
     (void)version;
-    if (!r) {
-        status = judge_head(connection, url, verb, &sentence);
-        if (status)
-            return refuse(connection, status, sentence);
-        *state = calloc(1, sizeof(*r));
-        return *state ? MHD_YES : MHD_NO;
-    }
+    if (!r)
+        return begin(connection, url, verb, state);
     if (*length) {
         if (!take(r, data, *length))
             return MHD_NO;
         *length = 0;
-        /* a body of unknown length goes no further: the connection is dropped */
-        return r->too_long ? MHD_NO : MHD_YES;
+        return MHD_YES;
     }
+    if (r->length > HTTP_BODY_MAX)
+        return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, too_long);
     return serve(connection, r, door->local);
+}
+
+/* Reads what a refused client still sends: closing at once would make its kernel throw away the
+ * answer. The sending half is closed already. */
+static void drain(int fd)
+{
+    struct timeval limit = {.tv_sec = DRAIN_IDLE_S};
+    char bin[16384];
+    size_t sum = 0;
+    ssize_t n = 1;
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+        return;
+    while (n > 0 && sum < HTTP_DRAIN_MAX) {
+        n = recv(fd, bin, sizeof(bin), 0);
+        if (n > 0)
+            sum += (size_t)n;
+    }
 }
 
 static void on_request_end(void *arg, struct MHD_Connection *connection, void **state,
                            enum MHD_RequestTerminationCode how)
 {
     struct request *r = *state;
+    struct client *c = client_of(connection);
 
-    (void)arg, (void)connection, (void)how;
+    (void)arg;
+    if (c && r && r->unread && how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        drain(c->fd); /* http_sweep() ends this too */
+    if (c)
+        enter(c, READING);
     if (r)
         free(r->body);
     free(r);
@@ -366,12 +452,22 @@ int http_open_port(uint16_t port, struct failure *why)
     return open_door(&port_door, fd, why);
 }
 
+static void stop(struct MHD_Daemon *daemon, int listening)
+{
+    if (daemon)
+        MHD_stop_daemon(daemon);
+    if (listening >= 0)
+        close(listening);
+}
+
 void http_close(void)
 {
-    if (port_door.daemon)
-        MHD_stop_daemon(port_door.daemon);
-    if (socket_door.daemon)
-        MHD_stop_daemon(socket_door.daemon);
+    int port = port_door.daemon ? MHD_quiesce_daemon(port_door.daemon) : -1;
+    int local = socket_door.daemon ? MHD_quiesce_daemon(socket_door.daemon) : -1;
+
+    finish_answers(); /* libmicrohttpd's end would cut them off */
+    stop(port_door.daemon, port);
+    stop(socket_door.daemon, local);
     if (socket_path[0])
         unlink(socket_path);
 }

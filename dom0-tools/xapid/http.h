@@ -4,9 +4,11 @@
  *
  * A thread a connection, and a bound on connections for each door: a call that takes long or a
  * client that is slow holds up nobody else, and strangers on the port never keep root from the
- * socket. A request is read into memory up to HTTP_BODY_MAX; what is longer is refused when that is
- * known, and never kept. A client has HTTP_REQUEST_S from connecting, or from its last answer, to
- * send a whole request, however it drips; http_sweep() ends the connections that took longer.
+ * socket. A request is read into memory up to HTTP_BODY_MAX; what is longer is answered with 413,
+ * and what still comes of it is read (up to HTTP_DRAIN_MAX) and thrown away, or clients that send
+ * everything before they look would never see the answer. A client has HTTP_REQUEST_S from
+ * connecting, or from its last answer, to send a whole request, however it drips; http_sweep() ends
+ * the connections that took longer.
  */
 #ifndef XAPID_HTTP_H
 #define XAPID_HTTP_H
@@ -16,9 +18,12 @@
 #include "dom0-tools/lib/failure.h"
 
 #define HTTP_BODY_MAX        (1024 * 1024)
+#define HTTP_DRAIN_MAX       (256 * 1024 * 1024)
 #define HTTP_CONNECTIONS_MAX 32 /* at each door */
 #define HTTP_IDLE_S          20
-#define HTTP_REQUEST_S       60
+#ifndef HTTP_REQUEST_S /* a test has less patience */
+#define HTTP_REQUEST_S 60
+#endif
 
 /* Each: 0, or -1 with a sentence. The socket gets mode 0600; a dead one in its place is replaced, a
  * live one is not. port: not 0. */
