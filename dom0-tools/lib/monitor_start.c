@@ -130,3 +130,22 @@ int monitor_start(struct guest_config *g, const struct guest_host *host, uint32_
                     strerror(answer));
     return 0;
 }
+
+int monitor_take_over(const struct hv_dominfo *d, const struct guest_host *host, int wait_ms,
+                      struct failure *why)
+{
+    char *json = guest_load_config(d->domid, d->handle);
+    struct guest_config g;
+    int rc;
+
+    if (json == NULL)
+        return fail(why, errno, "domain %u: no configuration is kept of it: %s", d->domid,
+                    strerror(errno));
+    rc = guest_config_from_json(json, &g, why);
+    free(json);
+    if (rc != 0)
+        return -1;
+    rc = monitor_start(&g, host, d->domid, wait_ms, why);
+    guest_config_free(&g);
+    return rc;
+}

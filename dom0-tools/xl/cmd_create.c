@@ -5,7 +5,7 @@
  * behind before it first runs; then we wait for its devices and say which did not connect.
  */
 #include "dom0-tools/xl/xl.h"
-#include "dom0-tools/lib/device.h"
+#include "dom0-tools/lib/guest_power.h"
 #include "dom0-tools/lib/monitor.h"
 
 #include <errno.h>
@@ -126,26 +126,16 @@ static void handle_signals(void (*handler)(int))
     sigaction(SIGHUP, &action, NULL);
 }
 
-/* Makes the guest, paused, and lets it run with its monitor. 0, or -1 with a sentence and nothing
- * left behind. */
-static int bring_up(struct xl *xl, struct guest_config *g, uint32_t *domid, struct failure *why)
+/* The guest is made and does not run yet. */
+static int leave_monitor(void *arg, struct guest_config *g, uint32_t domid, struct failure *why)
 {
-    struct failure undo;
+    struct xl *xl = arg;
 
-    if (guest_create(&xl->t, g, &xl->conf.host, domid, why) != 0)
-        return -1;
     if (interrupted)
-        fail(why, EINTR, "interrupted");
-    else if (xl->count['e'] == 0 && xl->count['F'] == 0 &&
-             monitor_start(g, &xl->conf.host, *domid, MONITOR_CLAIM_MS, why) != 0)
-        ;
-    else if (xl->count['p'] == 0 && hv_unpausedomain(xl->t.hv, (uint16_t)*domid) != 0)
-        fail(why, errno, "cannot unpause domain %u: %s", *domid, strerror(errno));
-    else
+        return fail(why, EINTR, "interrupted");
+    if (xl->count['e'] != 0 || xl->count['F'] != 0)
         return 0;
-    if (guest_destroy(&xl->t, *domid, &undo) != 0)
-        xl_complain(&undo);
-    return -1;
+    return monitor_start(g, &xl->conf.host, domid, MONITOR_CLAIM_MS, why);
 }
 
 /* The monitor's work in the foreground. */
@@ -181,6 +171,8 @@ static int accompany(struct xl *xl, struct guest_config *g, uint32_t domid)
 
 static int create(struct xl *xl, struct guest_config *g)
 {
+    const struct guest_start how = {
+        .host = &xl->conf.host, .paused = xl->count['p'] != 0, .prepare = leave_monitor, .arg = xl};
     struct failure why;
     uint32_t domid;
     int rc;
@@ -190,7 +182,7 @@ static int create(struct xl *xl, struct guest_config *g)
     if (xl_open(xl) != 0)
         return XL_FAIL;
     handle_signals(note_interrupt);
-    rc = bring_up(xl, g, &domid, &why);
+    rc = guest_start(&xl->t, g, &how, &domid, &why);
     handle_signals(SIG_DFL);
     if (rc != 0) {
         xl_complain(&why);
