@@ -187,12 +187,12 @@ static bool has_type(const struct value *v, enum param_type type)
 static bool count_is_right(struct call *c)
 {
     const struct param *p = c->method->params;
-    size_t least = c->first, most = c->first, got = value_count(c->params);
+    size_t optional = 0, most = c->first, least, got = value_count(c->params);
     char expected[24], received[24];
 
     for (; most - c->first < METHOD_PARAMS_MAX && p[most - c->first].type != PARAM_NONE; most++)
-        if (!p[most - c->first].optional)
-            least++;
+        optional += p[most - c->first].optional;
+    least = most - optional;
     if (got >= least && got <= most)
         return true;
     snprintf(expected, sizeof(expected), "%zu", got < least ? least : most);

@@ -29,4 +29,4 @@ $(B)/bin/list-vms: docs/examples/list-vms.c
 	@echo "  CC  $<"
 	$(CC) $(filter-out -MMD -MP,$(CFLAGS_USER)) -isystem /usr/include/libxml2 -o $@ $< -lxml2
 
--include tests/host/xapid/xapid.mk
+-include tests/host/xapid/xapid.mk tests/system/xapid/xapid.mk

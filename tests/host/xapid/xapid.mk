@@ -43,7 +43,7 @@ $(B)/tests/fuzz/xapid_xml: tests/host/xapid/fuzz_xml.c tests/host/xapid/fake_cla
 	    -fsanitize=fuzzer,address,undefined -o $@ $^ -lxml2 -lcrypt
 
 xapid-tests: $(XAPID_TESTS)
-	@status=0; for t in $(XAPID_TESTS); do $$t || status=1; done; exit $$status
+	@status=0; for t in $(filter $(B)/tests/host/%,$(XAPID_TESTS)); do $$t || status=1; done; exit $$status
 
 .PHONY: xapid-tests
 .SECONDARY:
