@@ -11,7 +11,11 @@
 
 extern const struct method *const classes[]; /* ended by NULL */
 
-/* Once, before the first call. state: the folder of what is defined. 0, or -1 with a sentence. */
-int classes_init(const char *state, struct failure *why);
+/* Before the first call. state: the folder of what is defined. 0, or -1 with a sentence. */
+int classes_open(const char *state, struct failure *why);
+/* The end is near: calls that wait for a guest give up. */
+void classes_stop(void);
+/* After the last call. */
+void classes_close(void);
 
 #endif

@@ -444,6 +444,7 @@ int http_open_port(uint16_t port, struct failure *why)
     if (fd < 0)
         return fail(why, errno, "a socket: %s", strerror(errno));
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+        setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) || /* before lo is up */
         bind(fd, (const struct sockaddr *)&at, sizeof(at)) || listen(fd, SOMAXCONN)) {
         fail(why, errno, "port %u of 127.0.0.1: %s", port, strerror(errno));
         close(fd);

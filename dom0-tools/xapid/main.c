@@ -21,6 +21,7 @@
 #include "dom0-tools/xapid/method.h"
 #include "dom0-tools/xapid/password.h"
 #include "dom0-tools/xapid/session.h"
+#include "dom0-tools/xapid/vm.h"
 
 #define DEFAULT_SOCKET "/run/bonsai/xapid.sock"
 #define DEFAULT_PORT   9363
@@ -30,7 +31,7 @@
 struct options {
     bool foreground;
     unsigned port; /* 0: none */
-    const char *socket, *passwords, *state, *pid_file, *set_password;
+    const char *socket, *passwords, *state, *pid_file, *set_password, *monitor;
 };
 
 static void __attribute__((noreturn)) die(const char *what, const char *why)
@@ -81,6 +82,8 @@ static struct options parse(int argc, char **argv)
         {"state", required_argument, NULL, 'd'},
         {"pid-file", required_argument, NULL, 'f'},
         {"set-password", required_argument, NULL, 'u'},
+        {"monitor", required_argument, NULL, 'm'},
+
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -112,6 +115,9 @@ static struct options parse(int argc, char **argv)
             break;
         case 'u':
             o.set_password = optarg;
+            break;
+        case 'm': /* how the daemon starts a process without threads; see vm.h */
+            o.monitor = optarg;
             break;
         case 'h':
             usage(stdout);
@@ -220,11 +226,13 @@ int main(int argc, char **argv)
 
     if (o.set_password)
         return set_password(&o);
+    if (o.monitor)
+        return vm_monitor_main(o.monitor);
     if (daemon_start(o.foreground))
         die("becoming a daemon", strerror(errno));
     block_signals(&signals);
     xmlInitParser();
-    if (classes_init(o.state, &why))
+    if (classes_open(o.state, &why))
         die("the API's classes", why.text);
     method_use_tables(classes);
     open_doors(&o);
@@ -232,7 +240,9 @@ int main(int argc, char **argv)
         die(o.pid_file ? o.pid_file : "becoming ready", strerror(errno));
     wait_for_end(&signals);
     session_stop();
+    classes_stop();
     http_close();
+    classes_close();
     if (o.pid_file)
         unlink(o.pid_file);
     return EXIT_SUCCESS;

@@ -9,6 +9,7 @@
 
 #include "dom0-tools/xapid/classes.h"
 #include "dom0-tools/xapid/host.h"
+#include "dom0-tools/xapid/vm.h"
 
 static void echo(struct call *c)
 {
@@ -82,7 +83,24 @@ static const struct method test_methods[] = {
 
 static void get_all_vms(struct call *c)
 {
-    call_return(c, value_array());
+    struct value *v = value_array();
+
+    value_push(v, value_string("one"));
+    value_push(v, value_string("two"));
+    call_return(c, v);
+}
+
+static void get_record(struct call *c)
+{
+    struct value *v = value_struct();
+
+    if (!strcmp(call_string(c, 0), "one"))
+        value_set(v, "name_label", value_string("plain"));
+    else
+        value_set(v, "name_label", value_string("<b>&\x1b\xff"));
+    value_set(v, "power_state", value_string("Running"));
+    value_set(v, "memory_static_max", value_int(96 << 20));
+    call_return(c, v);
 }
 
 static void start(struct call *c)
@@ -92,6 +110,7 @@ static void start(struct call *c)
 
 const struct method vm_methods[] = {
     {"VM.get_all", get_all_vms},
+    {"VM.get_record", get_record, {{"self", PARAM_REF}}},
     {"VM.start",
      start,
      {{"vm", PARAM_REF},
@@ -107,8 +126,22 @@ const char *host_ref(void)
 
 const struct method *const classes[] = {session_methods, vm_methods, test_methods, NULL};
 
-int classes_init(const char *state, struct failure *why)
+int classes_open(const char *state, struct failure *why)
 {
     (void)state, (void)why;
     return 0;
+}
+
+void classes_stop(void)
+{
+}
+
+void classes_close(void)
+{
+}
+
+int vm_monitor_main(const char *domid)
+{
+    (void)domid;
+    return 1;
 }

@@ -19,6 +19,7 @@ import xmlrpc.client
 from pathlib import Path
 
 PROGRAM = Path(__file__).resolve().parent.parent / "xapid/bonsai-xapid"
+CLIENT = PROGRAM.parent.parent.parent / "bin/list-vms"
 MIB = 1 << 20
 
 
@@ -172,7 +173,7 @@ class Test(unittest.TestCase):
         self.assertEqual(self.value(api.session.get_uuid(session, session)), session)
         self.assertEqual(self.value(api.session.get_this_user(session, session)), "root")
         self.assertEqual(len(self.value(api.session.get_this_host(session, session))), 36)
-        self.assertEqual(self.value(api.VM.get_all(session)), [])
+        self.assertEqual(self.value(api.VM.get_all(session)), ["one", "two"])
         self.assertIn("VM.get_all", self.value(api.host.list_methods(session)))
         self.assertEqual(self.value(api.session.logout(session)), "")
         self.assertEqual(self.error(api.VM.get_all(session)), ["SESSION_INVALID", session])
@@ -188,7 +189,7 @@ class Test(unittest.TestCase):
             session = self.value(
                 api.session.login_with_password("root", "Geheim \u00e4\u20ac<&>", *more)
             )
-            self.assertEqual(self.value(api.VM.get_all(session)), [])
+            self.assertEqual(self.value(api.VM.get_all(session)), ["one", "two"])
         self.assertEqual(self.error(api.session.login_with_password("root", "geheim")), failed)
         self.assertEqual(self.error(api.session.login_with_password("ann", "")), failed)
         os.chmod(self.daemon.passwords, 0o644)
@@ -199,7 +200,31 @@ class Test(unittest.TestCase):
         os.unlink(self.daemon.passwords)
         # a session of one door is good at the other
         session = self.value(self.daemon.unix().session.login_with_password("root", "x"))
-        self.assertEqual(self.value(api.VM.get_all(session)), [])
+        self.assertEqual(self.value(api.VM.get_all(session)), ["one", "two"])
+
+    def test_textbook_client(self):
+        """docs/examples/list-vms.c, at both doors."""
+
+        def list_vms(*arguments, password=None):
+            return subprocess.run(
+                [CLIENT, *arguments],
+                input=password,
+                capture_output=True,
+                text=True,
+                timeout=30,
+                start_new_session=True,
+            )
+
+        want = [["plain", "Running", "96", "MiB"], ["<b>&\ufffd\ufffd", "Running", "96", "MiB"]]
+        done = list_vms(self.daemon.socket)
+        self.assertEqual([line.split() for line in done.stdout.splitlines()], want, done)
+        self.set_password("ann", "secret")
+        done = list_vms("ann", str(self.daemon.port), password="secret\n")
+        self.assertEqual([line.split() for line in done.stdout.splitlines()], want, done)
+        done = list_vms("ann", str(self.daemon.port), password="wrong\n")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("SESSION_AUTHENTICATION_FAILED", done.stderr)
+        self.assertEqual(list_vms("/nowhere").returncode, 1)
 
     def test_values(self):
         api = self.daemon.tcp()
@@ -266,8 +291,13 @@ class Test(unittest.TestCase):
             self.assertEqual(response.status, 200)
             self.assertIn(b"Success", response.read())
             self.assertIs(connection.sock, s, "the connection stays")
-        connection.request("POST", "/RPC2", iter([body[:30], body[30:]]), encode_chunked=True,
-                           headers={"Transfer-Encoding": "chunked"})
+        connection.request(
+            "POST",
+            "/RPC2",
+            iter([body[:30], body[30:]]),
+            encode_chunked=True,
+            headers={"Transfer-Encoding": "chunked"},
+        )
         self.assertEqual(connection.getresponse().status, 200)
         connection.close()
 
@@ -342,9 +372,7 @@ class Test(unittest.TestCase):
         value = f"<param><value>{'x' * (MIB - 200)}</value></param>"
         body = call_xml("test.void", value)
         self.assertLess(len(body), MIB)
-        threads = [
-            threading.Thread(target=self.daemon.http, args=(post(body),)) for _ in range(8)
-        ]
+        threads = [threading.Thread(target=self.daemon.http, args=(post(body),)) for _ in range(8)]
         for t in threads:
             t.start()
         for t in threads:
@@ -401,9 +429,7 @@ class Test(unittest.TestCase):
         idle = [d.raw() for _ in range(10)]
         for s in idle:
             s.sendall(b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Le")
-        threads = [
-            threading.Thread(target=lambda: d.tcp().test.pause(2.5)) for _ in range(5)
-        ] + [
+        threads = [threading.Thread(target=lambda: d.tcp().test.pause(2.5)) for _ in range(5)] + [
             threading.Thread(target=lambda: d.tcp().session.login_with_password("root", "x"))
             for _ in range(5)
         ]
@@ -451,7 +477,9 @@ class Test(unittest.TestCase):
         self.assertEqual(mode, 0o600)
         second = subprocess.run(
             [PROGRAM, "-i", f"--socket={d.socket}", "--port=none"],
-            stderr=subprocess.PIPE, text=True, timeout=20,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
         )
         self.assertEqual(second.returncode, 1)
         self.assertIn("another daemon answers there", second.stderr)
@@ -480,7 +508,9 @@ class Test(unittest.TestCase):
             self.assertIn(word, help_text.stdout)
         nowhere = subprocess.run(
             [PROGRAM, "-i", "--socket=/nowhere/sock", "--port=none"],
-            capture_output=True, text=True, timeout=20,
+            capture_output=True,
+            text=True,
+            timeout=20,
         )
         self.assertEqual(nowhere.returncode, 1)
         self.assertIn("/nowhere/sock", nowhere.stderr)

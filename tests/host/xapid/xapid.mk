@@ -23,7 +23,8 @@ $(B)/tests/host/xapid_%: $(B)/xapid-asan/tests/host/xapid/%_test.o $(XAPID_TESTE
 $(B)/tests/host/xapid_damage: $(B)/xapid-asan/tests/host/xapid/fuzz_xml.o
 
 # the daemon, driven by Python's own XML-RPC client
-$(B)/tests/host/xapid_server: tests/host/xapid/server_test.py $(B)/tests/xapid/bonsai-xapid
+$(B)/tests/host/xapid_server: tests/host/xapid/server_test.py $(B)/tests/xapid/bonsai-xapid \
+    $(B)/bin/list-vms
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
