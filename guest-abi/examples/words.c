@@ -45,7 +45,7 @@ bool word_value(const char *name, char *value, size_t size)
         len--;
     }
     if (len >= size) {
-        printf("the value of %s= is longer than %lu bytes\n", name, size - 1);
+        printf("the value of %s= is longer than %zu bytes\n", name, size - 1);
         return false;
     }
     memcpy(value, text, len);
