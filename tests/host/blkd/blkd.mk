@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Host tests of the block backend, with sanitizers, over a pretend guest: build/tests/host/blkd_*.
 
-BLKD_TESTS = $(addprefix $(B)/tests/host/blkd_,vbd journal kill damage)
+BLKD_TESTS = $(addprefix $(B)/tests/host/blkd_,vbd journal kill damage disk)
 
 blkd-tests: $(BLKD_TESTS)
 
@@ -20,6 +20,10 @@ $(B)/tests/host/blkd_%: $(B)/blkd-asan/tests/host/blkd/test_%.o $(BLKD_PURE_OBJS
 
 .PHONY: blkd-tests
 .SECONDARY:
+
+# with the bus above the data path, over a store in memory
+$(B)/tests/host/blkd_disk: $(addprefix $(B)/blkd-asan/, backends/blkd/disk.o backends/lib/xenbus.o \
+    dom0-tools/lib/spec_vdev.o tests/host/xl/fake_store.o)
 
 $(B)/tests/host/blkd_damage: $(B)/blkd-asan/tests/host/blkd/fuzz_ring.o
 
