@@ -198,6 +198,10 @@ static void set_field(struct call *c)
             return;
         }
     change.value = value_copy(given);
+    if (change.value == NULL) {
+        call_internal_error(c, "out of memory");
+        return;
+    }
     apply(&change, put_field);
 }
 

@@ -118,7 +118,8 @@ void power_start(struct power *p)
     struct failure why;
     bool template = false;
 
-    value_as_boolean(value_get(record, "is_a_template"), &template);
+    if (record != NULL)
+        value_as_boolean(value_get(record, "is_a_template"), &template);
     if (template) {
         call_fail(p->c, "VM_IS_TEMPLATE", p->v->ref, NULL);
         return;

@@ -177,7 +177,7 @@ void power_clean_shutdown(struct power *p)
  * monitor does. */
 static bool comes_again(struct power *p)
 {
-    const char *action = value_as_string(value_get(vm_record(p->s, p->v), "actions_after_reboot"));
+    const char *action = vm_record_text(p->s, p->v, "actions_after_reboot");
 
     return action != NULL && strcmp(action, "restart") == 0 && monitor_alive(p->v->uuid);
 }

@@ -97,12 +97,13 @@ static const struct {
 
 struct value *vm_field(struct vm_scan *s, struct vm_view *v, const char *name)
 {
-    const struct value *given;
+    const struct value *record, *given;
 
     for (size_t i = 0; i < N_SEEN; i++)
         if (strcmp(seen[i].name, name) == 0)
             return seen[i].look(s, v);
-    given = value_get(vm_record(s, v), name);
+    record = vm_record(s, v);
+    given = record != NULL ? value_get(record, name) : NULL;
     return given != NULL ? value_copy(given) : NULL;
 }
 

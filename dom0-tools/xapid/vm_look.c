@@ -210,6 +210,13 @@ const struct value *vm_record(struct vm_scan *s, struct vm_view *v)
     return v->made;
 }
 
+const char *vm_record_text(struct vm_scan *s, struct vm_view *v, const char *field)
+{
+    const struct value *record = vm_record(s, v);
+
+    return record != NULL ? value_as_string(value_get(record, field)) : NULL;
+}
+
 int vm_config(struct vm_scan *s, struct vm_view *v, struct guest_config *out, struct failure *why)
 {
     struct vm_trouble t;

@@ -47,6 +47,8 @@ bool vm_is_dom0(const struct vm_view *v);
 /* The fields a client gives (vm_record.h), of the definition or of how the guest was started. NULL
  * when memory ran out. */
 const struct value *vm_record(struct vm_scan *s, struct vm_view *v);
+/* One of them, of a text; NULL when memory ran out. */
+const char *vm_record_text(struct vm_scan *s, struct vm_view *v, const char *field);
 /* What it is, or was, started with. The kernel may be NULL. 0, or -1 with a sentence. */
 int vm_config(struct vm_scan *s, struct vm_view *v, struct guest_config *out, struct failure *why);
 

@@ -87,8 +87,7 @@ void vm_get_by_name_label(struct call *c)
         return;
     refs = value_array();
     for (size_t i = 0; i < s.n; i++) {
-        const struct value *record = vm_record(&s, &s.views[i]);
-        const char *name = value_as_string(value_get(record, "name_label"));
+        const char *name = vm_record_text(&s, &s.views[i], "name_label");
 
         if (name == NULL)
             value_push(refs, NULL); /* no memory for the record: the answer is incomplete */
