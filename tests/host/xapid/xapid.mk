@@ -6,7 +6,7 @@ ifndef XAPID_TESTS # included by the room's .mk and by tests.mk
 
 XAPID_TESTS = $(addprefix $(B)/tests/host/xapid_, value xmlrpc method session damage server)
 
-XAPID_ASAN = -DHTTP_REQUEST_S=6 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+XAPID_ASAN = -DHTTP_REQUEST_S=6 -DHTTP_IDLE_S=3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 xapid_asan = $(patsubst $(B)/obj/%,$(B)/xapid-asan/%,$(1))
 
 $(B)/xapid-asan/%.o: %.c
