@@ -160,8 +160,6 @@ static int flush_by_flags(struct vcpu *v, uint64_t va, uint64_t flags)
 
     if (type == UVMF_NONE)
         return 0;
-    if (type != UVMF_TLB_FLUSH && type != UVMF_INVLPG)
-        return -EINVAL;
     if (where.v != UVMF_LOCAL)
         return pt_flush_vcpus(v->d, where.v == UVMF_ALL ? NULL : &where,
                               type == UVMF_INVLPG ? va : ~0ull);
