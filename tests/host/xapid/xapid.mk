@@ -28,7 +28,7 @@ $(B)/tests/host/xapid_server: tests/host/xapid/server_test.py $(B)/tests/xapid/b
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
-$(B)/tests/xapid/bonsai-xapid: $(call xapid_asan,$(XAPID_WEB_OBJS)) \
+$(B)/tests/xapid/bonsai-xapid: $(call xapid_asan,$(XAPID_WEB_OBJS) $(COMMON_OBJS)) \
     $(addprefix $(B)/xapid-asan/,backends/lib/daemon.o dom0-tools/lib/failure.o \
     tests/host/xapid/fake_classes.o)
 	@mkdir -p $(@D)
