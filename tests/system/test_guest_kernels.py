@@ -8,22 +8,37 @@ Some are destroyed in the middle of what they do, again and again; what a domain
 """
 import difflib
 import os
+import pathlib
 import random
 import re
 import time
 
 import pytest
 
+import image
 import kernels
 
 FOLDERS = kernels.folders()
+LOOPS = [f for f in FOLDERS if f.loops]
 CRASHES = [(f, word) for f in FOLDERS for word in f.crashes]
 SEED = int(os.environ.get("BONSAI_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 DESTROYED = 3  # times a kernel
 
 
-def named(values):
-    return "-".join(v if isinstance(v, str) else v.name for v in values)
+def names(found):
+    return [f.name for f in found]
+
+
+def keep(hypervisor, run):
+    """The transcripts in build/tests/guest, for whoever looks into a difference."""
+    folder = image.BUILD / "tests" / "guest" / pathlib.Path(hypervisor).name
+    folder.mkdir(parents=True, exist_ok=True)
+    said = {part: d.said() for part, d in run.domains.items()}
+    for part, lines in said.items():
+        (folder / "-".join(filter(None, (run.folder.name, part)))).write_text(
+            "".join(f"{line}\n" for line in lines)
+        )
+    return said
 
 
 def expect_transcript(folder, part, said, hypervisor):
@@ -37,11 +52,11 @@ def expect_transcript(folder, part, said, hypervisor):
     assert not differs, "the transcript differs:\n" + "\n".join(differs)
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda f: f.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=names(FOLDERS))
 def test_kernel(dom0, hypervisor, folder):
     with kernels.Run(dom0, folder) as run:
         run.wait_end()
-        said = {part: d.said() for part, d in run.domains.items()}
+        said = keep(hypervisor, run)
     results = {}
     for part, lines in said.items():
         found = kernels.RESULT.match(lines[-1]) if lines else None
@@ -55,7 +70,7 @@ def test_kernel(dom0, hypervisor, folder):
         expect_transcript(folder, part, lines, hypervisor)
 
 
-@pytest.mark.parametrize("run", CRASHES, ids=named)
+@pytest.mark.parametrize("run", CRASHES, ids=[f"{f.name}-{word}" for f, word in CRASHES])
 def test_crash(dom0, hypervisor, run):
     """The kernel does what must end it, and nothing else happens."""
     folder, word = run
@@ -69,7 +84,7 @@ def test_crash(dom0, hypervisor, run):
         assert re.search(folder.crashes[word], log), f"not crashed for that reason: {log}"
 
 
-@pytest.mark.parametrize("folder", [f for f in FOLDERS if f.loops], ids=lambda f: f.name)
+@pytest.mark.parametrize("folder", LOOPS, ids=names(LOOPS))
 def test_destroy_in_the_middle(dom0, folder):
     chance = random.Random(f"{SEED} {folder.name}")
     print(f"BONSAI_SEED={SEED}")
