@@ -8,7 +8,7 @@ FRONT_TESTS = $(addprefix $(B)/tests/host/front_,store blk net fuzz)
 # the daemon without its main()
 FRONT_SRCS  = $(addprefix frontends/,$(FRONTENDS_OBJS:.o=.c)) tests/host/store/fake.c \
     $(addprefix tests/host/frontends/,pretend_os.c pretend_bus.c pretend_blk.c pretend_net.c) \
-    $(patsubst $(B)/obj/%.o,%.c,$(sort $(filter-out %/main.o,$(STORED_OBJS)) $(COMMON_OBJS)))
+    $(patsubst $(B)/obj/%.o,%.c,$(filter-out %/main.o,$(STORED_OBJS)))
 FRONT_OBJS  = $(FRONT_SRCS:%.c=$(B)/obj/store-san/%.o)
 
 $(FRONT_TESTS): $(B)/tests/host/front_%: $(B)/obj/store-san/tests/host/frontends/%_test.o $(FRONT_OBJS)
