@@ -325,6 +325,7 @@ void hypercall_entry(struct regs *r)
 /* multicall(entries, n): every entry runs, its result is stored; -EFAULT alone ends the list. */
 static long do_multicall(struct hcall *c, void *)
 {
+    c->a[1] = (uint32_t)c->a[1];
     while (c->a[1]) {
         guest_va_t at = guest_va(c->a[0]);
         struct multicall_entry e;
