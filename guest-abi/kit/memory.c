@@ -129,7 +129,7 @@ static pte_t *table_page(void)
     else if (early_page < nr_pages() && pte_of(pfn_to_virt(early_page), 1))
         table = memset(pfn_to_virt(early_page++), 0, PAGE_SIZE);
     if (!table)
-        guest_panic("no memory for a page table: a domain needs 4 MiB");
+        guest_panic("no memory for a page table: a domain needs 1 MiB");
     return table;
 }
 

@@ -29,7 +29,7 @@ void pages_init(unsigned long first, unsigned long last)
     unsigned long pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
 
     if (first >= last || pages >= last - first)
-        guest_panic("the domain has no free memory: a domain needs 4 MiB");
+        guest_panic("the domain has no free memory: a domain needs 1 MiB");
     used = pfn_to_virt(first);
     end = last;
     memset(used, 0, bytes);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A guest kernel of our own headers and kit, examples/hello: what it says is the same on Bonsai and
 on Xen, with our tools and with the stock ones, and it goes when the tools ask."""
+import re
 import time
 
 import pytest
@@ -82,7 +83,7 @@ def kernel(dom0):
             k.clean_up()
 
 
-@pytest.mark.parametrize("memory, vcpus", [(4, 1), (8, 2), (16, 1), (512, 4)])
+@pytest.mark.parametrize("memory, vcpus", [(1, 1), (4, 1), (8, 2), (16, 1), (768, 4)])
 def test_hello(dom0, kernel, memory, vcpus):
     """It says all of what it is to say, and its last words are not lost."""
     k = kernel("hello", memory=memory, vcpus=vcpus)
@@ -112,3 +113,13 @@ def test_power_off_has_its_reason(dom0, kernel):
     dom0.run("xl shutdown kept", check=True, timeout=60)
     k.wait(lambda: "s" in k.state(), "shut down")
     assert "c" not in k.state()
+
+
+def test_panic_says_why(dom0, kernel):
+    """A trap that nobody expects: the registers, a sentence, and the domain is taken for crashed."""
+    k = kernel("panics", kernel="kit", extra="panic", more='on_crash = "preserve"')
+    k.wait(lambda: "c" in k.state(), "crashed")
+    *registers, sentence = k.said().splitlines()
+    assert sentence == "panic: page fault at 0, error code 2, that nobody expected"
+    assert len(registers) == 5 and registers[0].startswith("rax "), registers
+    assert re.search(r" rip [0-9a-f]+$", registers[-1]), registers
