@@ -275,10 +275,12 @@ static long dispatch(uint64_t nr, struct hcall *c, unsigned refused)
     unsigned argn = 0;
     const struct row *row = find_row(nr, c, &argn);
 
-    if (unlikely(!row || (row->flags & refused))) {
+    if (unlikely(!row)) {
         log_unknown(nr, c);
         return -ENOSYS;
     }
+    if (unlikely(row->flags & refused))
+        return -EINVAL;
     if (unlikely((row->flags & PRIV) && !c->d->privileged))
         return -EPERM;
     if (!row->fn)

@@ -6,7 +6,7 @@
  * names it, and then give up the CPU: at the next switch to it the hypervisor's loads fault, in
  * ring 0. The ABI promises the failsafe callback: the registers of the guest where it stood, on its
  * kernel's stack, with the selectors that it had: {rcx, r11, ds, es, fs, gs, rip, cs, rflags, rsp,
- * ss}. Where that stack cannot take the frame, or there is no callback, the domain ends (words in
+ * ss}. Where that stack cannot take the frame the domain ends (words in
  * `crashes`).
  *
  * Whether a switch happens is the scheduler's affair: each case naps until dom0 has run.
@@ -157,25 +157,19 @@ static void spin_with_stack(uint64_t rsp)
 
 static void crash_if_asked(void)
 {
-    static const char *const words[] = {"no-stack", "hypervisor-stack", "no-callback"};
+    static const char *const words[] = {"no-stack", "hypervisor-stack"};
     unsigned n = 0;
 
-    while (n < 3 && !test_word(words[n]))
+    while (n < 2 && !test_word(words[n]))
         n++;
-    if (n == 3)
+    if (n == 2)
         return;
     set_entry(DATA);
     test_crashes_now(words[n]);
     time_sleep(50 * MILLISECOND); /* dom0 takes the words */
     load(0);
     set_entry(0);
-    if (n == 2)
-        hypercall3(__HYPERVISOR_set_callbacks, (unsigned long)event_entry, 0,
-                   (unsigned long)syscall_entry);
-    else
-        spin_with_stack(n ? 0xffff830000001000 : 4096);
-    switched_away();
-    check(false, words[n], "came back");
+    spin_with_stack(n ? 0xffff830000001000 : 4096);
 }
 
 static void set_table(void)

@@ -6,7 +6,7 @@
  * stored in its entry, and what one entry answers does not stop the next. The call as a whole
  * answers 0, or -EFAULT where the list cannot be read or written. It may be interrupted and
  * continued, which nobody must notice. It is read entry by entry: an entry may change a later one.
- * A multicall inside a multicall is no call (-ENOSYS): it would be a recursion that a guest drives.
+ * A multicall inside a multicall is refused: it would be a recursion that a guest drives.
  * iret inside one is no call either on Bonsai; Xen performs it, so it is tried with a frame that is
  * good.
  */
@@ -257,11 +257,17 @@ static void interrupted(void)
     for (unsigned i = 0; i < 4; i++)
         check(result(i) == 0 && dones[i] == each, "one of them", "%s, %u done",
               answer_name(result(i)), dones[i]);
+    /* Xen's count is wrong where it has stopped on the way: the table says how far they came. */
     requests[each - 3].ptr = ~0ul;
-    check_done("four that fail near the end", multicall(list, 4));
-    for (unsigned i = 0; i < 4; i++)
-        check(result(i) < 0 && dones[i] == each - 3, "one of them", "%s, %u done",
-              answer_name(result(i)), dones[i]);
+    for (unsigned i = 0; i < 4; i++) {
+        test_need(!mmu_set(slot, 0), "the table cannot be changed");
+        list[i] = (struct multicall_entry){
+            .op = __HYPERVISOR_mmu_update,
+            .args = {(unsigned long)requests, each, (unsigned long)&dones[i], DOMID_SELF}};
+        check_done("one that fails near its end", multicall(&list[i], 1));
+        check(result(i) < 0 && *pte_of(va, 1) == (uint64_t)(each - 4) << PAGE_SHIFT, "its entry",
+              "%s, and what came before is done", answer_name(result(i)));
+    }
     check_answer("the table", mmu_set(slot, 0), 0);
     pages_free(many, LONG_PAGES);
     pages_free(requests, 16);
