@@ -23,7 +23,7 @@ struct disk {
     bool offered; /* our nodes are written */
     bool discard, said_waiting;
     time_t waiting; /* for the image's lock since; 0: not */
-    char name[64], target[512];
+    char target[512];
 };
 
 static struct disk *disk_of(struct xenbus_device *device)
@@ -38,7 +38,7 @@ static struct disk *disk_of(struct xenbus_device *device)
         device->data = d;
         d->device = device;
         vdev_name(device->id, vdev);
-        snprintf(d->name, sizeof(d->name), "domain %u, disk %s", device->domid, vdev);
+        snprintf(device->name, sizeof(device->name), "domain %u, disk %s", device->domid, vdev);
     }
     return d;
 }
@@ -55,12 +55,11 @@ static int parse_target(struct disk *d, const char *params, struct failure *why)
         if (!strncmp(params, raw[i], strlen(raw[i])))
             path = params + strlen(raw[i]);
     if (*path == '\0')
-        return fail(why, EINVAL, "%s: there is no medium, which cannot be served", d->name);
+        return fail(why, EINVAL, "there is no medium, which cannot be served");
     if (*path != '/')
-        return fail(why, EINVAL, "%s: %s: only raw images by absolute path can be served", d->name,
-                    params);
+        return fail(why, EINVAL, "%s: only raw images by absolute path can be served", params);
     if (strlen(path) >= sizeof(d->target))
-        return fail(why, ENAMETOOLONG, "%s: the path %s is too long", d->name, path);
+        return fail(why, ENAMETOOLONG, "the path %s is too long", path);
     strcpy(d->target, path);
     return 0;
 }
@@ -74,12 +73,10 @@ static int open_image(struct disk *d, struct failure *why)
     int rc;
 
     if (!params || !mode)
-        rc = fail(why, errno, "%s: its nodes params and mode cannot be read: %s", d->name,
-                  strerror(errno));
+        rc = fail(why, errno, "its nodes params and mode cannot be read: %s", strerror(errno));
     else
         rc = parse_target(d, params, why);
     if (rc == 0 && !(d->image = image_open(d->target, writable, why))) {
-        fail_prefix(why, "%s: ", d->name);
         rc = -1;
     }
     d->discard = rc == 0 && writable && (!discard || strcmp(discard, "0"));
@@ -108,7 +105,7 @@ static enum xenbus_step lock_image(struct disk *d, bool resume, struct failure *
         return XENBUS_DONE;
     }
     if (rc < 0) {
-        fail_prefix(why, "%s: %s: ", d->name, d->target);
+        fail_prefix(why, "%s: ", d->target);
         return XENBUS_FAILED;
     }
     if (!d->waiting)
@@ -116,14 +113,14 @@ static enum xenbus_step lock_image(struct disk *d, bool resume, struct failure *
     if (now - d->waiting < LOCK_SECONDS)
         return XENBUS_LATER;
     if (!resume) {
-        fail(why, EBUSY, "%s: %s is locked by another program (flock)", d->name, d->target);
+        fail(why, EBUSY, "%s is locked by another program (flock)", d->target);
         return XENBUS_FAILED;
     }
     if (!d->said_waiting)
         fprintf(stderr,
                 "bonsai-blkd: %s: %s is still locked, by I/O that does not end or another "
                 "program (flock); waiting\n",
-                d->name, d->target);
+                d->device->name, d->target);
     d->said_waiting = true;
     return XENBUS_LATER;
 }
@@ -160,7 +157,7 @@ static int offer(struct disk *d, struct failure *why)
 
     _Static_assert(1u << 2 == RING_PAGES_MAX, "max-ring-page-order");
     if (xenbus_write_numbers(d->device, nodes, sizeof(nodes) / sizeof(nodes[0])))
-        return fail(why, errno, "%s: cannot write its nodes: %s", d->name, strerror(errno));
+        return fail(why, errno, "cannot write its nodes: %s", strerror(errno));
     d->offered = true;
     return 0;
 }
@@ -203,20 +200,20 @@ static void note_identity(struct disk *d, struct journal_ring *ring)
     ring->vdev = d->device->id;
 }
 
-static int bad_node(const struct disk *d, const char *key, struct failure *why)
+static int bad_node(const char *key, struct failure *why)
 {
-    return fail(why, errno, "%s: the frontend's node %s: %s", d->name, key, strerror(errno));
+    return fail(why, errno, "the frontend's node %s: %s", key, strerror(errno));
 }
 
 static int read_refs(struct disk *d, struct journal_ring *ring, struct failure *why)
 {
     uint64_t order, ref;
-    char key[16] = "ring-ref";
+    char key[24] = "ring-ref";
     bool single = false;
 
     if (xenbus_front_number(d->device, "ring-page-order", 2, &order)) {
         if (errno != ENOENT)
-            return bad_node(d, "ring-page-order", why);
+            return bad_node("ring-page-order", why);
         order = 0;
     }
     ring->pages = 1u << order;
@@ -226,7 +223,7 @@ static int read_refs(struct disk *d, struct journal_ring *ring, struct failure *
         if (!single)
             snprintf(key, sizeof(key), "ring-ref%u", i);
         if (xenbus_front_number(d->device, key, UINT32_MAX, &ref))
-            return bad_node(d, key, why);
+            return bad_node(key, why);
         ring->refs[i] = (uint32_t)ref;
     }
     return 0;
@@ -238,8 +235,8 @@ static int read_protocol(struct disk *d, struct failure *why)
     int rc = 0;
 
     if (protocol && strcmp(protocol, XEN_IO_PROTO_ABI_NATIVE))
-        rc = fail(why, ENOTSUP, "%s: the frontend speaks %.32s, not " XEN_IO_PROTO_ABI_NATIVE,
-                  d->name, protocol);
+        rc =
+            fail(why, ENOTSUP, "the frontend speaks %.32s, not " XEN_IO_PROTO_ABI_NATIVE, protocol);
     free(protocol);
     return rc;
 }
@@ -249,12 +246,12 @@ static int read_setup(struct disk *d, struct vbd_setup *setup, struct failure *w
     uint64_t port, persistent = 0;
 
     memset(setup, 0, sizeof(*setup)); /* the ring's identity is compared with its gaps */
-    memcpy(setup->name, d->name, sizeof(setup->name));
+    memcpy(setup->name, d->device->name, sizeof(setup->name));
     note_identity(d, &setup->ring);
     if (read_protocol(d, why) || read_refs(d, &setup->ring, why))
         return -1;
     if (xenbus_front_number(d->device, "event-channel", UINT32_MAX, &port))
-        return bad_node(d, "event-channel", why);
+        return bad_node("event-channel", why);
     setup->ring.port = (uint32_t)port;
     setup->persistent =
         xenbus_front_number(d->device, "feature-persistent", 1, &persistent) == 0 && persistent;
@@ -271,10 +268,8 @@ static int read_setup(struct disk *d, struct vbd_setup *setup, struct failure *w
 static void broken(void *owner, const struct failure *why)
 {
     struct disk *d = owner;
-    struct failure whole = *why;
 
-    fail_prefix(&whole, "%s: ", d->name);
-    xenbus_fail(d->device, &whole);
+    xenbus_fail(d->device, why);
 }
 
 static void idle(void *owner)
@@ -294,10 +289,8 @@ static enum xenbus_step connect_disk(struct xenbus_device *device, bool resume, 
     setup.broken = broken;
     setup.idle = idle;
     setup.owner = d;
-    if (vbd_start(&d->vbd, xenbus_context(device), &setup, resume, why)) {
-        fail_prefix(why, "%s: ", d->name);
+    if (vbd_start(&d->vbd, xenbus_context(device), &setup, resume, why))
         return XENBUS_FAILED;
-    }
     d->started = true;
     return XENBUS_DONE;
 }

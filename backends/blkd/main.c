@@ -207,28 +207,33 @@ static void find_store(const struct xenbus_driver *driver)
     }
 }
 
-/* Journals of devices that are no more. */
+static int is_journal(const struct dirent *e)
+{
+    return isdigit((unsigned char)e->d_name[0]) != 0;
+}
+
+/* Journals of devices that are no more, and unfinished ones. */
 static void sweep_journals(const char *folder)
 {
-    DIR *dir = opendir(folder);
-    struct dirent *e;
+    struct dirent **list;
     unsigned int domid, id;
     char path[512];
-    int n;
+    int n = scandir(folder, &list, is_journal, NULL), length;
 
-    if (!dir)
+    if (n < 0)
         die(folder);
-    while ((e = readdir(dir))) {
-        n = 0;
-        if (!isdigit((unsigned char)e->d_name[0]) ||
-            sscanf(e->d_name, "%u-%u%n", &domid, &id, &n) != 2 ||
-            (e->d_name[n] == '\0' && xenbus_find(bus, domid, id)))
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-        if (unlink(path))
-            fprintf(stderr, "bonsai-blkd: %s: %s\n", path, strerror(errno));
+    for (int i = 0; i < n; i++) {
+        const char *name = list[i]->d_name;
+
+        if (sscanf(name, "%u-%u%n", &domid, &id, &length) != 2 || name[length] != '\0' ||
+            !xenbus_find(bus, domid, id)) {
+            snprintf(path, sizeof(path), "%s/%s", folder, name);
+            if (unlink(path))
+                fprintf(stderr, "bonsai-blkd: %s: %s\n", path, strerror(errno));
+        }
+        free(list[i]);
     }
-    closedir(dir);
+    free(list);
 }
 
 static void usage(FILE *to)

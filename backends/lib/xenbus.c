@@ -142,8 +142,8 @@ static void go_to(struct xenbus_device *d, enum xenbus_state state)
 {
     d->state = state;
     if (store_transact(d->bus->store, write_state, d) && errno != ENOENT)
-        fprintf(stderr, "%s: domain %u, device %u: cannot write its state: %s\n",
-                d->bus->driver->program, d->domid, d->id, strerror(errno));
+        fprintf(stderr, "%s: %s: cannot write its state: %s\n", d->bus->driver->program, d->name,
+                strerror(errno));
 }
 
 static bool store_is_there(struct xenbus *bus)
@@ -162,8 +162,7 @@ void xenbus_fail(struct xenbus_device *d, const struct failure *why)
 {
     char path[XENBUS_PATH];
 
-    fprintf(stderr, "%s: domain %u, device %u: %s\n", d->bus->driver->program, d->domid, d->id,
-            why->text);
+    fprintf(stderr, "%s: %s: %s\n", d->bus->driver->program, d->name, why->text);
     d->failed = true;
     d->later = false;
     d->state = XenbusStateClosing;
@@ -382,6 +381,7 @@ static void meet(struct xenbus *bus, uint32_t domid, uint32_t id)
         d->domid = domid;
         d->id = id;
         snprintf(d->back, sizeof(d->back), "%s/%u/%u", bus->root, domid, id);
+        snprintf(d->name, sizeof(d->name), "domain %u, %s %u", domid, bus->driver->type, id);
         d->next = bus->devices;
         bus->devices = d;
     }

@@ -39,6 +39,7 @@ struct xenbus_device {
     struct xenbus *bus;
     uint32_t domid, id;
     char back[XENBUS_PATH], front[XENBUS_PATH];
+    char name[64];           /* for the log; a driver may write a better one */
     enum xenbus_state state; /* ours; Unknown until the directory has been looked at */
     void *data;              /* the driver's */
     bool dirty;              /* to be looked at */
@@ -68,7 +69,7 @@ int xenbus_fd(const struct xenbus *bus); /* poll for POLLIN; may change; -1: non
 void xenbus_serve(struct xenbus *bus, bool readable);
 int xenbus_timeout(const struct xenbus *bus); /* ms until it wants to be called; -1: never */
 void xenbus_look_at(struct xenbus_device *d); /* at the next xenbus_serve() */
-/* The device cannot be served any more: state Closing, with the reason. */
+/* The device cannot be served any more: state Closing, with the reason, which need not name it. */
 void xenbus_fail(struct xenbus_device *d, const struct failure *why);
 
 struct xenbus_device *xenbus_find(const struct xenbus *bus, uint32_t domid, uint32_t id);

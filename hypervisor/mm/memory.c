@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * memory_op: how much memory a domain has, and giving and taking it (ABI: memory.h). The three
- * reservation operations answer the number of extents done, never an error for an extent.
+ * reservation operations answer the number of extents done, never an error.
  * Continuation: the extent to go on with is in the bits of the command above the first six, so a
  * guest that forges it only skips some of its own extents.
  */
@@ -82,7 +82,7 @@ static long reservation(struct hcall *c, const struct xen_memory_reservation *r,
     struct domain *d PUT_AT_END = domain_get_for(c->d, r->domid, &err);
 
     if (!d)
-        return err;
+        return (long)i;
     for (; i < r->nr_extents; i++) {
         if (i != first && hcall_out_of_budget(c)) {
             c->a[0] = (c->a[0] & ((1u << MEMORY_CMD_BITS) - 1)) | i << MEMORY_CMD_BITS;

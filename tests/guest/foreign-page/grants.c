@@ -56,7 +56,7 @@ static void entries(void *page, void *va)
     grant_entry(REF, 0x6fff, mfn, GTF_permit_access);
     check_status_refused("an entry for a domain there is not",
                          try_map(va, own, REF, GNTMAP_host_map));
-    check(grant_end(REF), "the entry is", "%s", grant_table()[REF].flags ? "in use" : "free");
+    check_grant_ends("the entry is", REF);
 }
 
 static void frames(void *page, void *va)
@@ -83,8 +83,7 @@ static void frames(void *page, void *va)
                              try_map(va, own, REF, GNTMAP_host_map | GNTMAP_readonly));
         check_status_refused(with(bad[i].name, "for a device"),
                              try_map(va, own, REF, GNTMAP_device_map));
-        check(grant_end(REF), with(bad[i].name, "its entry is"), "%s",
-              grant_table()[REF].flags ? "in use" : "free");
+        check_grant_ends(with(bad[i].name, "its entry is"), REF);
     }
     grant_entry(REF, own, l1, GTF_permit_access);
     check_status_refused("a page table, to write", try_map(va, own, REF, GNTMAP_host_map));
@@ -142,7 +141,7 @@ static void places(void *page)
                          try_map((void *)(virt_to_mfn(page) << PAGE_SHIFT), own, REF,
                                  GNTMAP_host_map | GNTMAP_contains_pte));
     check_status_refused("neither for the CPU nor for a device", try_map(NULL, own, REF, 0));
-    check(grant_end(REF), "the entry is", "%s", grant_table()[REF].flags ? "in use" : "free");
+    check_grant_ends("the entry is", REF);
 }
 
 static int copy(domid_t domid, unsigned long from, bool by_ref, void *to)

@@ -10,7 +10,8 @@ static long reservation(unsigned cmd, domid_t domid, unsigned long frame)
     xen_pfn_t list = frame;
     struct xen_memory_reservation r = {.nr_extents = 1, .domid = domid};
 
-    set_xen_guest_handle(r.extent_start, &list);
+    if (cmd != XENMEM_claim_pages) /* which takes no list */
+        set_xen_guest_handle(r.extent_start, &list);
     return hypercall_op(__HYPERVISOR_memory_op, cmd, &r);
 }
 
@@ -73,6 +74,9 @@ static void tools_calls(void *page)
     check_refused("set_memory_map, dom0",
                   hypercall_op(__HYPERVISOR_memory_op, XENMEM_set_memory_map, &foreign));
     check_refused("add_to_physmap, dom0",
+                  hypercall_op(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &add));
+    add.domid = DOMID_SELF;
+    check_refused("add_to_physmap, its own",
                   hypercall_op(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &add));
     check_refused("remove_from_physmap, dom0",
                   hypercall_op(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &remove));

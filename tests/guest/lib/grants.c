@@ -43,6 +43,13 @@ bool grant_end(grant_ref_t ref)
     return true;
 }
 
+bool check_grant_ends(const char *what, grant_ref_t ref)
+{
+    bool ended = grant_end(ref);
+
+    return check(ended, what, "%s", ended ? "free" : "in use");
+}
+
 void grant_revoke(grant_ref_t ref)
 {
     __atomic_store_n(&grant_table()[ref].flags, 0, __ATOMIC_SEQ_CST);

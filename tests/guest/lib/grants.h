@@ -18,6 +18,8 @@ grant_entry_v1_t *grant_table(void);
 void grant_entry(grant_ref_t ref, domid_t domid, unsigned long mfn, unsigned flags);
 /* The owner's end of it, as the ABI wants it: false while it is in use. */
 bool grant_end(grant_ref_t ref);
+/* The same as a check: good when it can be ended. */
+bool check_grant_ends(const char *what, grant_ref_t ref);
 /* `flags` to 0 whatever they are. */
 void grant_revoke(grant_ref_t ref);
 

@@ -176,9 +176,21 @@ static void lent_frames(void)
     pages_free(gdt, 1);
 }
 
+/* A top table without the guest in it: not even its handlers are there to take the page fault. */
+static void crash_by_empty_top_table(void)
+{
+    test_need(!page_readonly(tables.spare), "a page cannot be made read-only");
+    test_crashes_now("an empty top table");
+    check_refused("an empty top table", mmuext_mfn(MMUEXT_NEW_BASEPTR, virt_to_mfn(tables.spare)));
+}
+
 int guest_main(void)
 {
     tables_make();
+    if (test_word("empty-top-table")) {
+        crash_by_empty_top_table();
+        return test_end();
+    }
     test_need(
         !hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables),
         "no writable page tables");

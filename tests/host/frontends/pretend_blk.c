@@ -100,7 +100,7 @@ static uint8_t serve(struct pretend_blk *b, const struct blkif_request *r)
         return r->operation;
     case BLKIF_OP_INDIRECT:
         assert_true(i->nr_segments <= b->indirect);
-        const void *segments = pretend_map(i->indirect_grefs[0], false);
+        const void *segments = pretend_map(i->indirect_grefs[0], true);
         assert_non_null(segments);
         transfer_all(b, i->indirect_op, i->nr_segments, i->sector_number, segments);
         pretend_unmap(i->indirect_grefs[0]);
