@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct power_times power_times = {.ack = 60000, .end = 180000, .again = 120000, .monitor = 10000};
-volatile bool power_stopping;
+atomic_bool power_stopping;
 
 static void step(struct power *p, int (*call)(struct hv *, uint16_t), const char *what)
 {

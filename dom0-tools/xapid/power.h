@@ -13,6 +13,8 @@
 
 #include "dom0-tools/xapid/vm_look.h"
 
+#include <stdatomic.h>
+
 /* Lives in the caller's frame between claim and release. Under the lock of power_claim.c: */
 struct power_claim {
     char ref[37];
@@ -56,7 +58,7 @@ struct power_times {
     int monitor; /* until the monitor of an ended guest is gone */
 };
 extern struct power_times power_times;
-extern volatile bool power_stopping;
+extern atomic_bool power_stopping;
 
 /* Leaves a monitor behind for that running guest, by way of another process. 0, also when it has
  * one, or -1 with a sentence. */
