@@ -27,9 +27,11 @@ static void pause_vm(struct power *p)
     step(p, hv_pausedomain, "pause");
 }
 
+/* One that was left paused by a creator that was killed may have no monitor, or be half made. */
 static void unpause_vm(struct power *p)
 {
-    step(p, hv_unpausedomain, "unpause");
+    if (power_need_monitor(p) == 0)
+        step(p, hv_unpausedomain, "unpause");
 }
 
 static void hard_shutdown(struct power *p)

@@ -60,6 +60,9 @@ struct power_times {
 extern struct power_times power_times;
 extern atomic_bool power_stopping;
 
+/* A defined VM whose monitor was killed gets another one. 0, or -1 after failing. (power_wait.c) */
+int power_need_monitor(struct power *p);
+
 /* Leaves a monitor behind for that running guest, by way of another process. 0, also when it has
  * one, or -1 with a sentence. */
 int power_leave_monitor(uint32_t domid, struct failure *why);

@@ -142,7 +142,7 @@ static int ask(struct waiting *w, const char *request)
     struct failure why;
     int rc;
 
-    if (need_monitor(p) != 0)
+    if (power_need_monitor(p) != 0)
         return -1;
     if (guest_request(p->s->t.store, w->domid, request, &why) != 0) {
         call_internal_error(p->c, why.text);
@@ -189,7 +189,7 @@ void power_clean_reboot(struct power *p)
     bool again;
     int rc;
 
-    if (need_monitor(p) != 0)
+    if (power_need_monitor(p) != 0)
         return;
     again = comes_again(p);
     if (ask(&w, "reboot") != 0)
