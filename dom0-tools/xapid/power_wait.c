@@ -122,9 +122,7 @@ static void withdraw(struct waiting *w)
     store_writef(w->p->s->t.store, STORE_NO_TX, "", "/local/domain/%u/control/shutdown", w->domid);
 }
 
-/* A defined VM whose monitor was killed gets another one: it is what ends and restarts the guest.
- */
-static int need_monitor(struct power *p)
+int power_need_monitor(struct power *p)
 {
     struct failure why;
 
