@@ -14,6 +14,7 @@
 #ifndef FRONTENDS_OS_H
 #define FRONTENDS_OS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,5 +89,6 @@ int memcmp(const void *a, const void *b, size_t bytes);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 int snprintf(char *to, size_t bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int vsnprintf(char *to, size_t bytes, const char *format, va_list args);
 
 #endif

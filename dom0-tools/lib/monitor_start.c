@@ -4,6 +4,7 @@
  * pipe between tells the parent that the daemon stands, or why not. See monitor.h.
  */
 #include "dom0-tools/lib/monitor.h"
+#include "common/folders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,9 +40,8 @@ static int open_log(const char *name)
 {
     char path[sizeof(LOG_DIR) + GUEST_NAME_MAX + 16];
 
-    mkdir("/var", 0755);
-    mkdir("/var/log", 0755);
-    mkdir(LOG_DIR, 0755);
+    if (make_folders(LOG_DIR) != 0)
+        return -1;
     snprintf(path, sizeof(path), LOG_DIR "/xl-%s.log", name);
     rotate(path);
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);

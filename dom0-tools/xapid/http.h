@@ -20,8 +20,8 @@
 #define HTTP_BODY_MAX        (1024 * 1024)
 #define HTTP_DRAIN_MAX       (256 * 1024 * 1024)
 #define HTTP_CONNECTIONS_MAX 32 /* at each door */
-#define HTTP_IDLE_S          20
-#ifndef HTTP_REQUEST_S /* a test has less patience */
+#ifndef HTTP_REQUEST_S          /* a test has less patience */
+#define HTTP_IDLE_S    20
 #define HTTP_REQUEST_S 60
 #endif
 

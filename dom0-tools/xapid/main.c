@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "backends/lib/daemon.h"
+#include "common/folders.h"
 #include "dom0-tools/xapid/classes.h"
 #include "dom0-tools/xapid/http.h"
 #include "dom0-tools/xapid/method.h"

@@ -159,6 +159,19 @@ static void wait_after_failure(void)
     pthread_mutex_unlock(&stop_lock);
 }
 
+/* Under check_lock. The same sentence at most once a minute. */
+static void log_refusal(const char *sentence)
+{
+    static char last[sizeof(((struct failure *)NULL)->text)];
+    static int64_t when;
+
+    if (!strcmp(last, sentence) && boot_seconds() - when < 60)
+        return;
+    snprintf(last, sizeof(last), "%s", sentence);
+    when = boot_seconds();
+    fprintf(stderr, "bonsai-xapid: a login is refused: %s\n", sentence);
+}
+
 static bool password_right(const char *user, const char *password)
 {
     struct failure why;
@@ -166,9 +179,9 @@ static bool password_right(const char *user, const char *password)
 
     pthread_mutex_lock(&check_lock);
     r = password_check(password_path, user, password, &why);
-    pthread_mutex_unlock(&check_lock);
     if (r < 0)
-        fprintf(stderr, "bonsai-xapid: a login is refused: %s\n", why.text);
+        log_refusal(why.text);
+    pthread_mutex_unlock(&check_lock);
     return r > 0;
 }
 

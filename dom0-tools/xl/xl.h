@@ -68,8 +68,11 @@ void xl_usage(void); /* the list of verbs, on stdout */
 const struct verb *xl_find_verb(const char *word);
 /* Argument i as a domain; prints "X is an invalid domain identifier (rc=-6)" when it is none. */
 int xl_domain(struct xl *xl, int i, uint32_t *domid);
-/* Attaches this terminal to the domain's console until escape is typed. An exit status. */
-int xl_attach_console(struct store *s, uint32_t domid, unsigned int number, char escape);
+/* The domain's console, to be given to xl_use_console(); -1 after saying why not. From then on
+ * nothing that the domain prints passes us by. */
+int xl_open_console(struct store *s, uint32_t domid, unsigned int number);
+/* Attaches this terminal to it until escape is typed or the console ends, and closes it. */
+void xl_use_console(int tty, char escape);
 #define XL_ESCAPE 0x1d /* ^] */
 
 int cmd_create(struct xl *xl);

@@ -4,7 +4,7 @@
 GUEST_OBJS = $(addprefix $(B)/obj/dom0-tools/lib/, \
     cfg.o cfg_lex.o spec_vdev.o spec_disk.o spec_vif.o guest_config.o guest_json.o guest_json_read.o \
     device.o loop.o net_link.o disk.o disk_share.o vif.o \
-    host_conf.o guest.o guest_power.o guest_nodes.o guest_create.o guest_destroy.o \
+    host_conf.o guest.o guest_console.o guest_power.o guest_nodes.o guest_create.o guest_destroy.o \
     monitor.o monitor_claim.o monitor_start.o)
 GUEST_LIBS = -lyajl
 

@@ -46,6 +46,8 @@ _Noreturn void guest_panic(const char *format, ...) __attribute__((format(printf
 
 /* To the PV console, with \n made \r\n; waits while the ring is full. printf knows %d %i %u %x %X
  * %p %s %c %% with flags 0 and -, width, precision, and the lengths hh h l ll z. */
+/* The console that printf writes to, frontends/console.h; who wants to read opens this one. */
+extern struct console kit_console;
 int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int vprintf(const char *format, va_list args);
 int snprintf(char *to, size_t bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -82,8 +84,8 @@ unsigned long pages_available(void);
  * above it is missing. pte_machine() is its machine address, what mmu_update wants. */
 pte_t *pte_of(const void *va, int level);
 uint64_t pte_machine(const pte_t *entry);
-/* A free page of address space outside the kernel's window, its L1 table made; nothing is mapped.
- */
+/* Free address space of `count` pages outside the kernel's window, its L1 tables made; nothing is
+ * mapped there. It is never given back. */
 void *va_reserve(unsigned count);
 /* update_va_mapping with the local TLB flushed; 0 or -errno. */
 int map_page(void *va, pte_t value);
@@ -113,7 +115,7 @@ void event_wait(uint64_t deadline);
 
 /* --- time ------------------------------------------------------------------------------------ */
 
-uint64_t time_now(void);   /* ns since the domain was built, by vcpu_time_info */
+uint64_t time_now(void);   /* the hypervisor's system time in ns: since the host's boot */
 uint64_t wall_clock(void); /* ns since 1970, UTC */
 void time_sleep(uint64_t nanoseconds);
 

@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Reads eight bytes; false where nothing readable is mapped. */
+bool peek(const void *address, uint64_t *value);
+
 /* As on the stack after start.S has saved everything; lowest address first. */
 struct trap_frame {
     uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
@@ -36,7 +39,14 @@ enum {
     TRAP_MF = 16,
     TRAP_AC = 17,
     TRAP_XM = 19,
+    TRAP_FAILSAFE = 0x100, /* the failsafe callback: a selector could not be loaded */
+    TRAP_SYSCALL = 0x101,  /* SYSCALL in user mode; without a hook it panics like any trap */
+    TRAP_EVENT = 0x102,    /* of the frame only: never handed to a hook */
 };
+
+/* Entry of each vector, which makes a trap_frame and calls what is said below. Vectors 0 to 19 are
+ * in the trap table with events masked; others (int 0x80) the guest registers itself. */
+extern char trap_stubs[256][16];
 
 struct trap_seen {
     bool taken;
@@ -54,7 +64,11 @@ bool trap_try(void (*f)(void *context), void *context, struct trap_seen *seen);
 typedef bool trap_hook(struct trap_frame *frame);
 void trap_set_hook(unsigned vector, trap_hook *hook);
 
-/* Leaves by the iret hypercall to this frame's rip, cs, rflags, rsp, ss with its registers. */
+/*
+ * Leaves by the iret hypercall to this frame's rip, cs, rflags, rsp, ss with its registers. With
+ * RPL 3 in cs it is user mode, which needs a table first (MMUEXT_NEW_USER_BASEPTR; the kernel's own
+ * L4 will do); what user mode does next arrives as a trap, so that inside trap_try() it ends there.
+ */
 _Noreturn void trap_return(const struct trap_frame *frame);
 
 #endif

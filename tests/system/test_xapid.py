@@ -47,7 +47,7 @@ def test_service(dom0, api):
     assert "nobody can log in by TCP" in dom0.run("cat /var/log/bonsai/xapid.log").output
     assert "VM.get_all" in api.host.list_methods()
     assert "VM.get_all" in Api(dom0).plain("system.listMethods")
-    assert api.host.get_all() == [api.session.get_this_host(api.session)]
+    assert api.host.get_all() == [api.session.get_this_host(api.session_ref)]
     # as dom0's root sees them: on 127.0.0.1 only
     sockets = dom0.run("netstat -ltn", check=True).output
     assert "127.0.0.1:9363" in sockets and "0.0.0.0:9363" not in sockets

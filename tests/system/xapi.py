@@ -107,7 +107,7 @@ class Method:
 
 class Api:
     def __init__(self, dom0, door=SOCKET, timeout=120):
-        self.dom0, self.session = dom0, None
+        self.dom0, self.session_ref = dom0, None
         self.server = xmlrpc.client.ServerProxy(
             "http://localhost/RPC2", transport=Transport(dom0, door, timeout)
         )
@@ -123,11 +123,11 @@ class Api:
         return answer["Value"]
 
     def log_in(self, user="root", password=""):
-        self.session = self.plain("session.login_with_password", user, password)
+        self.session_ref = self.plain("session.login_with_password", user, password)
         return self
 
     def call(self, name, *arguments):
-        return self.plain(name, self.session, *arguments)
+        return self.plain(name, self.session_ref, *arguments)
 
     def __getattr__(self, name):
         return Method(self, name)

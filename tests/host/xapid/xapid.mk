@@ -6,7 +6,7 @@ ifndef XAPID_TESTS # included by the room's .mk and by tests.mk
 
 XAPID_TESTS = $(addprefix $(B)/tests/host/xapid_, value xmlrpc method session damage server)
 
-XAPID_ASAN = -DHTTP_REQUEST_S=6 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+XAPID_ASAN = -DHTTP_REQUEST_S=6 -DHTTP_IDLE_S=3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 xapid_asan = $(patsubst $(B)/obj/%,$(B)/xapid-asan/%,$(1))
 
 $(B)/xapid-asan/%.o: %.c
@@ -28,7 +28,7 @@ $(B)/tests/host/xapid_server: tests/host/xapid/server_test.py $(B)/tests/xapid/b
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
-$(B)/tests/xapid/bonsai-xapid: $(call xapid_asan,$(XAPID_WEB_OBJS)) \
+$(B)/tests/xapid/bonsai-xapid: $(call xapid_asan,$(XAPID_WEB_OBJS) $(COMMON_OBJS)) \
     $(addprefix $(B)/xapid-asan/,backends/lib/daemon.o dom0-tools/lib/failure.o \
     tests/host/xapid/fake_classes.o)
 	@mkdir -p $(@D)
