@@ -67,3 +67,18 @@ void monitor_release(const uint8_t uuid[16], int fd)
     unlink(path);
     close(fd);
 }
+
+bool monitor_alive(const uint8_t uuid[16])
+{
+    char path[80];
+    bool held;
+    int fd;
+
+    claim_path(uuid, path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return held;
+}

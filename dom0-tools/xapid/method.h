@@ -68,6 +68,7 @@ const struct value *call_value(const struct call *c, unsigned n); /* any type */
 const struct method *call_method(const struct call *c);
 const char *call_session(const struct call *c); /* its reference; "" for open methods */
 const char *call_user(const struct call *c);    /* who logged in; "" for open methods */
+bool call_local(const struct call *c);          /* came over the unix socket: from root */
 
 /* The answer. call_return() takes the tree over; an incomplete one becomes INTERNAL_ERROR. */
 void call_return(struct call *c, struct value *v);
@@ -79,5 +80,13 @@ bool call_failed(const struct call *c);
 /* The same in words for what every class needs. */
 void call_handle_invalid(struct call *c, const char *class, const char *ref);
 void call_internal_error(struct call *c, const char *sentence);
+
+/* The dispatcher. tables: the classes' arrays, ended by NULL; they stay. */
+void method_use_tables(const struct method *const *tables);
+/* The whole answer to a call, the struct with Status; NULL when memory ran out. params: an array,
+ * the session first where the method takes one. */
+struct value *method_dispatch(const char *name, const struct value *params, bool local);
+/* The names of all methods, an array. */
+struct value *method_names(void);
 
 #endif

@@ -29,6 +29,8 @@ void uuid_ref(const uint8_t owner[16], const char *kind, const char *name, char 
     /* with their NULs, which keep the two apart */
     h = add(h, kind, strlen(kind) + 1);
     h = add(h, name, strlen(name) + 1);
+    /* the last bytes have not reached the upper half yet */
+    h = add(h, (const uint8_t[16]){0}, 16);
     for (int i = 0; i < 16; i++)
         uuid[i] = (uint8_t)(h >> (8 * (15 - i)));
     uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x80); /* version 8, variant 1 */

@@ -15,7 +15,7 @@ struct field {
     const char *name;
     enum field_kind kind;
     const char *initial; /* what a missing one is; of a map: not looked at; NULL: see `as` */
-    const char *as;      /* a missing one is as that field; NULL: it must be given */
+    const char *as;      /* a missing one is as that field above; NULL: it must be given */
     const char *(*trouble)(const struct value *v); /* NULL: any; else why not, half a sentence */
 };
 
@@ -208,9 +208,11 @@ static struct value *initial(const struct field *f)
     return NULL;
 }
 
-/* One field of a record to be: from the changes, else from the record, else its default. */
+/* One field of a record to be: from the changes, else from the record, else its default, which may
+ * be that of a field made before it. */
 static struct value *choose(const struct field *f, const struct value *record,
-                            const struct value *changes, struct vm_trouble *t)
+                            const struct value *changes, const struct value *made,
+                            struct vm_trouble *t)
 {
     const struct value *v = value_get(changes, f->name);
     struct value *kept;
@@ -219,7 +221,7 @@ static struct value *choose(const struct field *f, const struct value *record,
     if (v == NULL && record != NULL)
         v = value_get(record, f->name);
     if (v == NULL && f->as != NULL)
-        v = value_get(changes, f->as);
+        v = value_get(made, f->as);
     kept = v != NULL ? canonical(f, v) : initial(f);
     if (kept == NULL) {
         tell(t, f, v, NULL);
@@ -240,8 +242,8 @@ static struct value *make(const struct value *record, const struct value *change
     struct value *made = value_struct();
     struct guest_config config;
 
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        struct value *v = choose(&fields[i], record, changes, t);
+    for (size_t i = 0; value_complete(made) && value_complete(changes) && i < N_FIELDS; i++) {
+        struct value *v = choose(&fields[i], record, changes, made, t);
 
         if (v == NULL) {
             value_free(made);
@@ -249,7 +251,7 @@ static struct value *make(const struct value *record, const struct value *change
         }
         value_set(made, fields[i].name, v);
     }
-    if (!value_complete(made)) {
+    if (!value_complete(made) || !value_complete(changes)) {
         tell(t, &fields[0], NULL, "out of memory");
     } else if (vm_record_config(made, nobody, &config, t) == 0) {
         guest_config_free(&config);

@@ -126,7 +126,7 @@ char *vmfile_print(const uint8_t uuid[16], const struct value *record)
     return text;
 }
 
-/* A map of strings, or a leaf; what it cannot be makes the record incomplete. */
+/* A map of strings, or a leaf; NULL or incomplete when it is neither. */
 static struct value *value_from(yajl_val v, bool deep)
 {
     struct value *map;
@@ -150,6 +150,30 @@ static yajl_val member(yajl_val tree, const char *name)
     return yajl_tree_get(tree, path, yajl_t_any);
 }
 
+/* NULL with half a sentence. */
+static struct value *read_record(yajl_val kept, struct failure *why)
+{
+    struct value *record = value_struct();
+
+    for (size_t i = 0; i < kept->u.object.len; i++) {
+        struct value *v = value_from(kept->u.object.values[i], false);
+
+        if (!value_complete(v)) {
+            value_free(v);
+            value_free(record);
+            fail(why, EINVAL, "its field %.60s is of no type that a record has",
+                 kept->u.object.keys[i]);
+            return NULL;
+        }
+        value_set(record, kept->u.object.keys[i], v);
+    }
+    if (value_complete(record))
+        return record;
+    value_free(record);
+    fail(why, ENOMEM, "out of memory");
+    return NULL;
+}
+
 static int read_tree(yajl_val tree, uint8_t uuid[16], struct value **record, struct failure *why)
 {
     yajl_val format = member(tree, "format"), id = member(tree, "uuid");
@@ -164,22 +188,8 @@ static int read_tree(yajl_val tree, uint8_t uuid[16], struct value **record, str
         return fail(why, EINVAL, "it has no UUID");
     if (!YAJL_IS_OBJECT(kept))
         return fail(why, EINVAL, "it has no record");
-    *record = value_struct();
-    for (size_t i = 0; i < kept->u.object.len; i++) {
-        struct value *v = value_from(kept->u.object.values[i], false);
-
-        if (!value_complete(v)) {
-            value_free(v);
-            value_free(*record);
-            return fail(why, EINVAL, "its field %.60s is of no type that a record has",
-                        kept->u.object.keys[i]);
-        }
-        value_set(*record, kept->u.object.keys[i], v);
-    }
-    if (value_complete(*record))
-        return 0;
-    value_free(*record);
-    return fail(why, ENOMEM, "out of memory");
+    *record = read_record(kept, why);
+    return *record != NULL ? 0 : -1;
 }
 
 int vmfile_parse(const char *text, uint8_t uuid[16], struct value **record, struct failure *why)
@@ -188,6 +198,7 @@ int vmfile_parse(const char *text, uint8_t uuid[16], struct value **record, stru
     yajl_val tree = yajl_tree_parse(text, error, sizeof(error));
     int rc;
 
+    *record = NULL;
     if (tree == NULL) {
         error[strcspn(error, "\n")] = '\0';
         return fail(why, EINVAL, "it is not JSON (%s)", error);

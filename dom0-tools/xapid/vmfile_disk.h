@@ -19,7 +19,7 @@ int vmfile_write(int folder, const char *path, const char *name, const char *tex
 
 /* malloc'ed; NULL when memory ran out. Of the record strings, booleans and maps of strings. */
 char *vmfile_print(const uint8_t uuid[16], const struct value *record);
-/* The way back. 0, or -1 with half a sentence in *why. */
+/* The way back. 0, or -1 with half a sentence in *why and a NULL record. */
 int vmfile_parse(const char *text, uint8_t uuid[16], struct value **record, struct failure *why);
 
 #endif

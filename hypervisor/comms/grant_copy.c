@@ -18,8 +18,11 @@ struct side {
 
 static int16_t hold_own(struct hcall *c, const struct gnttab_copy_ptr *p, struct side *s)
 {
-    if (p->domid != DOMID_SELF)
-        return GNTST_permission_denied;
+    if (p->domid != DOMID_SELF) {
+        struct domain *d PUT_AT_END = domain_get(p->domid);
+
+        return d ? GNTST_permission_denied : GNTST_bad_domain;
+    }
     s->m = mfn(p->u.gmfn);
     return frame_hold(frame_of(s->m), c->d, s->write) ? GNTST_okay : GNTST_bad_page;
 }

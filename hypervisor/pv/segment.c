@@ -170,14 +170,14 @@ int vcpu_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned entries)
 long do_set_gdt(struct hcall *c, void *arg)
 {
     uint64_t mfns[GDT_RESERVED_PAGE];
-    uint64_t entries = c->a[1];
+    uint32_t entries = (uint32_t)c->a[1];
 
     (void)arg;
     if (entries > GDT_GUEST_ENTRIES)
         return -EINVAL;
-    if (copy_from_guest(mfns, guest_va(c->a[0]), div_up(entries, 512) * sizeof(mfns[0])))
+    if (entries && copy_from_guest(mfns, guest_va(c->a[0]), div_up(entries, 512) * sizeof(mfns[0])))
         return -EFAULT;
-    return vcpu_set_gdt(c->v, mfns, (unsigned)entries);
+    return vcpu_set_gdt(c->v, mfns, entries);
 }
 
 void vcpu_drop_ldt_frames(struct vcpu *v)
@@ -279,7 +279,7 @@ long do_set_segment_base(struct hcall *c, void *arg)
     uint64_t base = c->a[1];
 
     (void)arg;
-    switch (c->a[0]) {
+    switch ((uint32_t)c->a[0]) {
     case SEGBASE_FS:
         if (!va_is_canonical(base))
             return -EINVAL;

@@ -188,11 +188,11 @@ static void bad_entries(void **state)
     assert_int_equal(map_status(user, &op), GNTST_general_error);
     assert_int_equal(entry(owner, 3)->flags, GTF_permit_access | GTF_readonly);
     grant(owner, 3, 0, l1_mfn, 0); /* not the owner's to give */
-    assert_int_equal(map_status(user, &op), GNTST_general_error);
+    assert_int_equal(map_status(user, &op), GNTST_bad_page);
     grant(owner, 3, 0, mfn(PRETEND_HOLE_START), 0);
-    assert_int_equal(map_status(user, &op), GNTST_general_error);
+    assert_int_equal(map_status(user, &op), GNTST_bad_page);
     grant(owner, 3, 0, mfn(0xffffffff), 0);
-    assert_int_equal(map_status(user, &op), GNTST_general_error);
+    assert_int_equal(map_status(user, &op), GNTST_bad_page);
     entry(owner, 3)->flags = GTF_transitive;
     assert_int_equal(map_status(user, &op), GNTST_general_error);
     make_tables(owner, &table); /* a page table: to read only */

@@ -283,6 +283,7 @@ def guest_ramdisk():
         tree.text(f"sbin/{verb}", f"#!/bin/sh\nexec busybox {verb} -f\n", 0o755)
     tree.file("bin/agent", program(HERE / "agent.c"))
     tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
+    tree.file("bin/diskload", program(HERE.parent / "guest-programs/diskload.c"))
     tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     plain = built("guest.cpio", tree)
     packed = OUT / "guest.cpio.gz"
@@ -306,6 +307,15 @@ def dom0_base():
     tree.file("guests/vmlinuz", folder / "vmlinuz", 0o644)
     tree.file("guests/initrd.gz", guest_ramdisk(), 0o644)
     return built("dom0-base.cpio", tree)
+
+
+def own_guests():
+    """The guest kernels built here, as /guests/NAME."""
+    tree = Tree()
+    tree.folder("guests")
+    for kernel in sorted((BUILD / "guests").glob("*")):
+        tree.file(f"guests/{kernel.name}", kernel, 0o644)
+    return built("dom0-guests.cpio", tree)
 
 
 def stock_stack():
@@ -374,7 +384,7 @@ STACKS = {"stock": lambda: [stock_stack()], "bonsai": lambda: [bonsai_stack()], 
 
 def dom0_initrd(to, stack, extra=None):
     """Write dom0's whole initrd for one boot to the file 'to'."""
-    parts = [dom0_base(), *STACKS[stack]()]
+    parts = [dom0_base(), own_guests(), *STACKS[stack]()]
     with open(to, "wb") as out:
         for part in parts:
             with open(part, "rb") as source:
