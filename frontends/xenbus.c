@@ -165,7 +165,9 @@ void xenbus_poll(struct xenbus_device *d)
         int err = backend_state(d, &backend);
         if (err == 0)
             err = step(d, backend);
-        if (err == -XEN_ETIMEDOUT || err == -XEN_EAGAIN) {
+        if (err == -XEN_EAGAIN)
+            continue; /* somebody changes our nodes all the time */
+        if (err == -XEN_ETIMEDOUT) {
             d->watch.fired = true; /* the store was away: next time */
             return;
         }

@@ -604,6 +604,9 @@ static void test_several_disks(void **state)
 
     memset(&second, 0, sizeof(second));
     pretend_blk_create(&second, 51728, 16);
+    pretend_write(GUEST_HOME "/device/vbd/abc", "no number");
+    pretend_write(GUEST_HOME "/device/vbd/7x", "no number");
+    pretend_write(GUEST_HOME "/device/vbd/99999999999999999999", "too large");
     start();
     assert_int_equal(xenbus_nth(store, "vbd", 1, path), 0);
     assert_string_equal(path, "device/vbd/51728");
