@@ -87,7 +87,7 @@ static bool take_pages(struct blkfront *b, struct blk_slot *slot)
     unsigned want = (unsigned)((slot->sectors + PAGE_SECTORS - 1) / PAGE_SECTORS);
 
     if (want > BLKIF_MAX_SEGMENTS_PER_REQUEST && slot->segments.page == NULL &&
-        granted_open(&slot->segments, b->bus.backend_id, true) != 0)
+        granted_open(&slot->segments, b->bus.backend_id, false) != 0) /* Linux maps it writable */
         want = BLKIF_MAX_SEGMENTS_PER_REQUEST;
     slot->pages = 0;
     while (slot->pages < want && take_page(b, &slot->page[slot->pages]))

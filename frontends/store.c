@@ -12,6 +12,8 @@ struct store {
     struct store_watch *watches;
     uint32_t last_req_id, last_watch_id;
     uint32_t epoch, tx_epoch;
+    uint32_t events; /* taken since this was cleared */
+    uint64_t heard;  /* when the last request was answered */
     bool lost, broken;
 };
 
@@ -73,6 +75,8 @@ static void take_event(struct store *s, const struct store_message *m)
 {
     size_t path = 0;
     uint64_t id;
+
+    s->events++;
 
     while (path < m->header.len && m->body[path] != '\0')
         path++;
@@ -166,6 +170,7 @@ static int exchange_once(struct store *s, uint32_t type, store_tx tx, const stru
         if (await(since, patience_with(s)) != 0)
             return lose(s, "the store does not answer");
     }
+    s->heard = os_now();
     return s->ring.in.header.type == XS_ERROR ? -error_number(s->ring.in.body) : 0;
 }
 
@@ -425,10 +430,35 @@ int store_unwatch(struct store *s, struct store_watch *w)
     return err == -XEN_ENOTCONN ? 0 : err; /* a fresh start knows nothing of it */
 }
 
+/*
+ * A daemon that starts sends an event and nothing else. If it is a new one without the memory of
+ * the old, it takes a watch that it should know already: then all are set again.
+ */
+static void check_watches(struct store *s)
+{
+    for (struct store_watch *w = s->watches; w != NULL; w = w->next) {
+        int err = send_watch(s, XS_WATCH, w);
+        if (err == -XEN_EEXIST || err == -XEN_ENOTCONN)
+            return; /* lost: connecting afresh sets them */
+        if (err != 0)
+            os_log("store: the watch of %s could not be set again (error %d)", w->path, -err);
+        w->fired = true;
+    }
+}
+
+/* An event without a message, this long after the last answer, is not the echo of that answer. */
+#define ECHO_TIME 1000000000ull
+
 bool store_fired(struct store *s, struct store_watch *w)
 {
-    if (!s->lost && !s->broken)
+    bool signalled = __atomic_exchange_n(&s->ring.signalled, false, __ATOMIC_RELAXED);
+
+    if (!s->lost && !s->broken) {
+        s->events = 0;
         (void)take(s, XS_WATCH_EVENT, 0); /* a failure has been noted in s->lost */
+        if (signalled && s->events == 0 && !s->lost && os_now() - s->heard > ECHO_TIME)
+            check_watches(s);
+    }
     if (s->lost)
         (void)connected(s); /* tried again at the next call */
     bool fired = w->fired;

@@ -14,10 +14,11 @@ static void publish(uint32_t *field, uint32_t value)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* os_wait() returns because this ran; there is nothing else to do. */
 static void woken(void *context)
 {
-    (void)context;
+    struct store_ring *r = context;
+
+    __atomic_store_n(&r->signalled, true, __ATOMIC_RELAXED);
 }
 
 int store_ring_open(struct store_ring *r)

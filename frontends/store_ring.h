@@ -18,7 +18,8 @@ struct store_ring {
     evtchn_port_t port;
     uint32_t req_prod, rsp_cons;
     struct store_message in;
-    size_t have; /* bytes of `in` that have arrived, header first */
+    size_t have;    /* bytes of `in` that have arrived, header first */
+    bool signalled; /* by the handler: an event has come since this was cleared */
 };
 
 /* -XEN_ENODEV without a page. */

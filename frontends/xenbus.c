@@ -93,8 +93,9 @@ static int step_waiting(struct xenbus_device *d, enum xenbus_state backend)
     case XenbusStateConnected: /* to somebody who was here before us */
         return end(d);
     case XenbusStateClosing:
-    case XenbusStateClosed:
         return online(d) ? 0 : gone(d);
+    case XenbusStateClosed: /* said once more, or it might not look */
+        return online(d) ? start(d) : gone(d);
     default:
         return 0;
     }
@@ -212,20 +213,31 @@ int xenbus_break(struct xenbus_device *d, const char *format, ...)
     return -XEN_EIO;
 }
 
+/* Until the backend's state is `want` or later, or it is nowhere. */
+static void await_backend(struct xenbus_device *d, enum xenbus_state want, uint64_t deadline)
+{
+    enum xenbus_state backend;
+
+    while (os_now() < deadline && backend_state(d, &backend) == 0 &&
+           backend != XenbusStateUnknown && backend < want) {
+        if (!store_fired(d->store, &d->watch))
+            os_wait(deadline);
+    }
+}
+
 void xenbus_close(struct xenbus_device *d, uint64_t deadline)
 {
-    enum xenbus_state backend = XenbusStateUnknown;
+    bool running = d->phase == XENBUS_CONNECTED, told = true;
 
     if (d->phase != XENBUS_GONE) {
-        bool told = set_state(d, XenbusStateClosing) == 0;
-        while (told && d->phase == XENBUS_CONNECTED && os_now() < deadline &&
-               backend_state(d, &backend) == 0 && backend == XenbusStateConnected) {
-            if (!store_fired(d->store, &d->watch))
-                os_wait(deadline);
-        }
-        d->ops->drop(d);
-        (void)gone(d); /* who does not hear it sees the domain end */
+        told = set_state(d, XenbusStateClosing) == 0;
+        if (told && running)
+            await_backend(d, XenbusStateClosing, deadline);
+        told = gone(d) == 0;
     }
+    if (told && d->connections > 0)
+        await_backend(d, XenbusStateClosed, deadline); /* it lets go of our pages before */
+    d->ops->drop(d);
     (void)store_unwatch(d->store, &d->watch); /* gone on our side in any case */
 }
 

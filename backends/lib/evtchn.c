@@ -55,3 +55,17 @@ int evtchn_unmask(int fd, uint32_t port)
 {
     return write(fd, &port, sizeof(port)) == (ssize_t)sizeof(port) ? 0 : -1;
 }
+
+int evtchn_take(int fd, uint32_t *ports, size_t room)
+{
+    ssize_t n = read(fd, ports, room * sizeof(*ports));
+
+    if (n >= 0)
+        return (int)((size_t)n / sizeof(*ports));
+    return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+int evtchn_unmask_all(int fd, const uint32_t *ports, size_t n)
+{
+    return write(fd, ports, n * sizeof(*ports)) == (ssize_t)(n * sizeof(*ports)) ? 0 : -1;
+}

@@ -10,6 +10,7 @@
 #ifndef BACKENDS_EVTCHN_H
 #define BACKENDS_EVTCHN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 int evtchn_open(void); /* the descriptor, non-blocking, close-on-exec */
@@ -19,5 +20,10 @@ int evtchn_unbind(int fd, uint32_t port);
 int evtchn_notify(int fd, uint32_t port);
 int evtchn_next(int fd, uint32_t *port); /* 1 with *port, 0 none pending */
 int evtchn_unmask(int fd, uint32_t port);
+
+/* Many at once, for few system calls: up to room pending ports into ports, how many; then all of
+ * them. */
+int evtchn_take(int fd, uint32_t *ports, size_t room);
+int evtchn_unmask_all(int fd, const uint32_t *ports, size_t n);
 
 #endif

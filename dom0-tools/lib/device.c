@@ -15,10 +15,15 @@ static const char *const state_names[] = {"absent",      "Initialising",  "InitW
                                           "Initialised", "Connected",     "Closing",
                                           "Closed",      "Reconfiguring", "Reconfigured"};
 
+static const char *backend_kind(const struct device *d)
+{
+    return *d->backend ? d->backend : d->kind;
+}
+
 void device_backend_path(const struct device *d, char path[DEVICE_PATH])
 {
-    snprintf(path, DEVICE_PATH, "/local/domain/%u/backend/%s/%u/%u", d->backend_domid, d->kind,
-             d->domid, d->id);
+    snprintf(path, DEVICE_PATH, "/local/domain/%u/backend/%s/%u/%u", d->backend_domid,
+             backend_kind(d), d->domid, d->id);
 }
 
 /* The first console is older than the device directory and lives beside it. */
@@ -148,7 +153,7 @@ enum xenbus_state device_state(struct store *s, const char *path)
 static char *reported_error(struct store *s, const struct device *d)
 {
     char *text = store_readf(s, STORE_NO_TX, "/local/domain/%u/error/backend/%s/%u/%u/error",
-                             d->backend_domid, d->kind, d->domid, d->id);
+                             d->backend_domid, backend_kind(d), d->domid, d->id);
 
     if (text == NULL)
         text = store_readf(s, STORE_NO_TX, "/local/domain/%u/error/device/%s/%u/error", d->domid,
@@ -193,6 +198,13 @@ static int wait_change(struct store *s, int64_t deadline)
     return rc < 0 ? -1 : 0;
 }
 
+static const char *driver_of(const struct device *d)
+{
+    if (strcmp(backend_kind(d), "qdisk") == 0)
+        return "bonsai-blkd";
+    return strcmp(d->kind, "vif") == 0 ? "xen-netback" : "xen-blkback";
+}
+
 int device_wait_backend(struct store *s, const struct device *d, enum xenbus_state want,
                         int timeout_ms, const char *name, struct failure *why)
 {
@@ -215,9 +227,8 @@ int device_wait_backend(struct store *s, const struct device *d, enum xenbus_sta
         if (now_ms() >= deadline) {
             rc = fail(why, ETIMEDOUT,
                       "%s: its backend in domain %u did not answer within %d s; is its driver "
-                      "(xen-%s) there?",
-                      name, d->backend_domid, timeout_ms / 1000,
-                      strcmp(d->kind, "vif") == 0 ? "netback" : "blkback");
+                      "(%s) there?",
+                      name, d->backend_domid, timeout_ms / 1000, driver_of(d));
             break;
         }
         if (wait_change(s, deadline) != 0) {
@@ -258,22 +269,38 @@ void device_describe(struct store *s, const struct device *d, char *text, size_t
              state_names[device_state(s, front)], state_names[device_state(s, back)]);
 }
 
-/* The part of a path between two slashes as a number; -1 when it is none. */
+/* What follows the index-th slash of a path; NULL when there are fewer. */
+static const char *after_slash(const char *path, int index)
+{
+    while (path != NULL && index-- > 0) {
+        path = strchr(path, '/');
+        if (path != NULL)
+            path++;
+    }
+    return path;
+}
+
+/* The part of a path after its index-th slash as a number; -1 when it is none. */
 static int64_t component(const char *path, int index)
 {
     char *end;
     long long n;
 
-    while (index-- > 0) {
-        path = strchr(path, '/');
-        if (path == NULL)
-            return -1;
-        path++;
-    }
-    if (*path < '0' || *path > '9')
+    path = after_slash(path, index);
+    if (path == NULL || *path < '0' || *path > '9')
         return -1;
     n = strtoll(path, &end, 10);
     return (*end == '\0' || *end == '/') && n <= UINT32_MAX ? n : -1;
+}
+
+/* The kind in /local/domain/B/backend/KIND/..., when it is not the frontend's. */
+static void read_backend_kind(const char *back, struct device *d)
+{
+    const char *kind = after_slash(back, 5);
+    size_t n = kind != NULL ? strcspn(kind, "/") : 0;
+
+    if (n < sizeof(d->backend) && (strncmp(kind, d->kind, n) != 0 || d->kind[n] != '\0'))
+        snprintf(d->backend, sizeof(d->backend), "%.*s", (int)n, kind);
 }
 
 static int list_kind(struct store *s, uint32_t domid, const char *kind, struct device **list,
@@ -298,12 +325,14 @@ static int list_kind(struct store *s, uint32_t domid, const char *kind, struct d
         int64_t id = component(ids[i], 0);
         struct device *d = &grown[*n];
 
+        if (owner >= 0 && id >= 0) {
+            *d = (struct device){
+                .backend_domid = (uint32_t)owner, .domid = domid, .id = (uint32_t)id};
+            snprintf(d->kind, sizeof(d->kind), "%s", kind);
+            read_backend_kind(back, d);
+            ++*n;
+        }
         free(back);
-        if (owner < 0 || id < 0)
-            continue;
-        *d = (struct device){.backend_domid = (uint32_t)owner, .domid = domid, .id = (uint32_t)id};
-        snprintf(d->kind, sizeof(d->kind), "%s", kind);
-        ++*n;
     }
     free(ids);
     return 0;
@@ -426,7 +455,7 @@ int device_remove(struct store *s, const struct device *d, bool guest_dead, int 
     }
     err = errno;
     snprintf(error, sizeof(error), "/local/domain/%u/error/backend/%s/%u/%u", d->backend_domid,
-             d->kind, d->domid, d->id);
+             backend_kind(d), d->domid, d->id);
     if ((!console && store_rm_upwards(s, front) != 0) || store_rm_upwards(s, error) != 0 ||
         store_rm_upwards(s, back) != 0 || store_rm_upwards(s, trusted) != 0)
         return fail(why, errno, "cannot remove the nodes of device %s/%u of domain %u: %s", d->kind,

@@ -27,7 +27,8 @@ enum xenbus_state {
 };
 
 struct device {
-    char kind[16]; /* "vbd", "vif", "console", ... */
+    char kind[16];    /* "vbd", "vif", "console", ... */
+    char backend[16]; /* kind of the backend where that is another ("qdisk" for a "vbd"), else "" */
     uint32_t backend_domid, domid, id;
 };
 

@@ -2,7 +2,8 @@
 /*
  * Disks; see disk.h. Handing a target to the kernel's block backend is writing its device number to
  * physical-device. The backend opens it on its own time and says so by a file in sysfs; a loop
- * device must be held open until then, for it goes with its last user.
+ * device must be held open until then, for it goes with its last user. bonsai-blkd takes the path
+ * itself, and has it open when its state is InitWait.
  */
 #include "dom0-tools/lib/disk.h"
 #include "dom0-tools/lib/disk_share.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -21,16 +23,31 @@
 #define BLOCK_SCRIPT    "/etc/xen/scripts/block" /* what stands in the node; it is not run */
 #define BACKEND_MS      10000
 #define BACKEND_POLL_MS 10
+#define BLKD_LOCK       "/run/bonsai/blkd/lock" /* held by the one that runs */
+#define BLKD_MS         3000                    /* it may be starting again */
 
-/* Backends by the name that backendtype= gives them; served is what says how, or why not. */
+static int attach_phy(struct store *s, const struct device *device, const struct disk_spec *d,
+                      const char *name, struct failure *why);
+static int attach_blkd(struct store *s, const struct device *device, const struct disk_spec *d,
+                       const char *name, struct failure *why);
+static int check_blkd(const struct disk_spec *d, struct failure *why);
+
+/* Backends by the name that backendtype= gives them. kind: of the backend's directory. attach: for
+ * a target in this domain; NULL: not served. */
 static const struct backend {
     enum disk_backend type;
-    const char *name;
-    bool served;
+    const char *name, *kind;
+    int (*check)(const struct disk_spec *d, struct failure *why); /* is it there? */
+    int (*attach)(struct store *s, const struct device *device, const struct disk_spec *d,
+                  const char *name, struct failure *why);
 } backends[] = {
-    {DISK_AUTO, "phy", true}, /* a block device, or a raw file by a loop device */
-    {DISK_PHY, "phy", true},  {DISK_QDISK, "qdisk", false},
-    {DISK_TAP, "tap", false}, {DISK_STANDALONE, "standalone", false},
+    /* a block device, or a raw file by a loop device */
+    {DISK_AUTO, "phy", "", NULL, attach_phy},
+    {DISK_PHY, "phy", "", NULL, attach_phy},
+    /* a block device or a raw file, by bonsai-blkd; also called bonsai */
+    {DISK_QDISK, "qdisk", "qdisk", check_blkd, attach_blkd},
+    {DISK_TAP, "tap", "", NULL, NULL},
+    {DISK_STANDALONE, "standalone", "", NULL, NULL},
 };
 
 static const struct backend *backend_of(const struct disk_spec *d)
@@ -39,6 +56,26 @@ static const struct backend *backend_of(const struct disk_spec *d)
         if (backends[i].type == d->backend)
             return &backends[i];
     return NULL;
+}
+
+/* Who holds the lock runs. One that was killed a moment ago is started again. */
+static int check_blkd(const struct disk_spec *d, struct failure *why)
+{
+    const struct timespec pause = {.tv_nsec = 50000000};
+
+    for (int waited = 0; waited < BLKD_MS; waited += 50) {
+        int fd = open(BLKD_LOCK, O_RDONLY | O_CLOEXEC);
+        bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+        if (fd >= 0)
+            close(fd);
+        if (held)
+            return 0;
+        nanosleep(&pause, NULL);
+    }
+    return fail(why, ESRCH,
+                "disk %s: its backend, bonsai-blkd, is not running (bonsai-services start)",
+                d->vdev);
 }
 
 /* Old configurations name devices without /dev. */
@@ -96,15 +133,18 @@ int disk_check(struct store *s, const struct disk_spec *d, bool remote, struct f
         return fail(why, ENOTSUP,
                     "disk %s: script=%s cannot be run here: give a block device or a raw file",
                     d->vdev, d->script);
-    if (backend == NULL || !backend->served)
-        return fail(why, ENOTSUP, "disk %s: backendtype=%s is not available here: use phy", d->vdev,
+    if (backend == NULL || backend->attach == NULL)
+        return fail(why, ENOTSUP,
+                    "disk %s: backendtype=%s is not available here: use phy or bonsai", d->vdev,
                     backend != NULL ? backend->name : "?");
     if (d->format != DISK_FORMAT_RAW)
         return fail(why, ENOTSUP, "disk %s: format %s is not available here: use raw", d->vdev,
                     disk_format_name(d->format));
     if (remote)
         return 0;
-    return check_target(d, d->target, why) != 0 ? -1 : disk_check_share(s, d, why);
+    if (check_target(d, d->target, why) != 0 || disk_check_share(s, d, why) != 0)
+        return -1;
+    return backend->check != NULL ? backend->check(d, why) : 0;
 }
 
 /* A target in this domain, ready to be handed over. */
@@ -156,7 +196,7 @@ static int wait_opened(struct store *s, const struct device *device, const struc
                 d->target, BACKEND_MS / 1000);
 }
 
-/* o NULL: the backend's domain finds the target itself. */
+/* o NULL: the backend finds the target itself. */
 static int publish(struct store *s, const struct device *device, const struct disk_spec *d,
                    const struct opened *o, struct failure *why)
 {
@@ -169,14 +209,14 @@ static int publish(struct store *s, const struct device *device, const struct di
     const struct device_node nodes[] = {
         {"params", o != NULL ? o->path : d->target, DEVICE_BACK},
         {DISK_FILE_NODE, file, DEVICE_BACK},
-        {"script", BLOCK_SCRIPT, DEVICE_BACK},
+        {"script", *device->backend == '\0' ? BLOCK_SCRIPT : NULL, DEVICE_BACK},
         {"physical-device", o != NULL ? physical : NULL, DEVICE_BACK},
         {"physical-device-path", o != NULL ? o->path : NULL, DEVICE_BACK},
         {"hotplug-status", o != NULL ? "connected" : NULL, DEVICE_BACK},
         {"removable", d->removable ? "1" : "0", DEVICE_BACK},
         {"bootable", "1", DEVICE_BACK},
         {"dev", d->vdev, DEVICE_BACK},
-        {"type", "phy", DEVICE_BACK},
+        {"type", *device->backend == '\0' ? "phy" : device->backend, DEVICE_BACK},
         {"mode", d->readonly ? "r" : "w", DEVICE_BACK},
         {"device-type", d->cdrom ? "cdrom" : "disk", DEVICE_BACK},
         {"discard-enable", d->no_discard ? "0" : "1", DEVICE_BACK},
@@ -189,8 +229,8 @@ static int publish(struct store *s, const struct device *device, const struct di
     return device_publish(s, device, nodes, sizeof(nodes) / sizeof(nodes[0]), why);
 }
 
-static int attach_here(struct store *s, const struct device *device, const struct disk_spec *d,
-                       const char *name, struct failure *why)
+static int attach_phy(struct store *s, const struct device *device, const struct disk_spec *d,
+                      const char *name, struct failure *why)
 {
     struct opened o;
     int rc = open_target(d, &o, why);
@@ -206,18 +246,28 @@ static int attach_here(struct store *s, const struct device *device, const struc
     return rc;
 }
 
+static int attach_blkd(struct store *s, const struct device *device, const struct disk_spec *d,
+                       const char *name, struct failure *why)
+{
+    if (publish(s, device, d, NULL, why) != 0)
+        return -1;
+    return device_wait_backend(s, device, XENBUS_INIT_WAIT, BACKEND_MS, name, why);
+}
+
 int disk_attach(struct store *s, uint32_t domid, uint32_t backend_domid, const struct disk_spec *d,
                 struct device *device, struct failure *why)
 {
+    const struct backend *backend = backend_of(d);
     struct vdev vdev;
     char name[64];
 
     vdev_parse(d->vdev, &vdev);
     *device = (struct device){
         .kind = "vbd", .backend_domid = backend_domid, .domid = domid, .id = vdev.number};
+    snprintf(device->backend, sizeof(device->backend), "%s", backend->kind);
     snprintf(name, sizeof(name), "disk %.40s", d->vdev);
     if (backend_domid == 0)
-        return attach_here(s, device, d, name, why);
+        return backend->attach(s, device, d, name, why);
     if (publish(s, device, d, NULL, why) != 0)
         return -1;
     return device_wait_backend(s, device, XENBUS_INIT_WAIT, BACKEND_MS, name, why);

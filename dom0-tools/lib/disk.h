@@ -2,8 +2,8 @@
 /*
  * A guest's disk, from its specification to a backend that serves it. Which backends there are is a
  * table in disk.c. The kernel's block backend takes a block device as it is and a raw file through
- * a loop device, which ends with the backend's use of it. With the backend in another domain only
- * the nodes are written: that domain does the rest.
+ * a loop device, which ends with the backend's use of it; bonsai-blkd takes both as they are. With
+ * the backend in another domain only the nodes are written: that domain does the rest.
  */
 #ifndef BONSAI_DISK_H
 #define BONSAI_DISK_H

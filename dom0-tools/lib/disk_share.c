@@ -7,11 +7,14 @@
 #include "dom0-tools/lib/disk.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define BACKENDS "/local/domain/0/backend/vbd"
+#define BACKENDS "/local/domain/0/backend"
+
+static const char *const kinds[] = {"vbd", "qdisk"};
 
 static bool same(const struct stat *a, const struct stat *b)
 {
@@ -20,16 +23,22 @@ static bool same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Whether the disk in that backend directory stands in the way. */
-static bool conflicts(struct store *s, const char *domid, const char *id, const struct stat *mine,
-                      bool readonly)
+/* Params may have a format before the path ("aio:/path"). */
+static const char *path_in(const char *params)
 {
-    char *file = store_readf(s, STORE_NO_TX, BACKENDS "/%s/%s/" DISK_FILE_NODE, domid, id);
-    char *target =
-        file != NULL ? file : store_readf(s, STORE_NO_TX, BACKENDS "/%s/%s/params", domid, id);
-    char *mode = store_readf(s, STORE_NO_TX, BACKENDS "/%s/%s/mode", domid, id);
+    const char *slash = strchr(params, '/');
+
+    return slash != NULL ? slash : params;
+}
+
+/* Whether the disk in that backend directory stands in the way. */
+static bool conflicts(struct store *s, const char *back, const struct stat *mine, bool readonly)
+{
+    char *file = store_readf(s, STORE_NO_TX, "%s/" DISK_FILE_NODE, back);
+    char *target = file != NULL ? file : store_readf(s, STORE_NO_TX, "%s/params", back);
+    char *mode = store_readf(s, STORE_NO_TX, "%s/mode", back);
     struct stat other;
-    bool found = target != NULL && *target == '/' && stat(target, &other) == 0 &&
+    bool found = target != NULL && *path_in(target) == '/' && stat(path_in(target), &other) == 0 &&
                  same(mine, &other) && (!readonly || (mode != NULL && strchr(mode, 'w') != NULL));
 
     free(target);
@@ -38,15 +47,16 @@ static bool conflicts(struct store *s, const char *domid, const char *id, const 
 }
 
 static int check_domain(struct store *s, const struct disk_spec *d, const struct stat *mine,
-                        const char *domid, struct failure *why)
+                        const char *kind, const char *domid, struct failure *why)
 {
-    char **ids = store_directoryf(s, STORE_NO_TX, NULL, BACKENDS "/%s", domid);
+    char **ids = store_directoryf(s, STORE_NO_TX, NULL, BACKENDS "/%s/%s", kind, domid);
     int rc = 0;
 
     for (char **id = ids; id != NULL && *id != NULL && rc == 0; id++) {
-        char name[32] = "";
+        char name[32] = "", back[128];
 
-        if (!conflicts(s, domid, *id, mine, d->readonly))
+        snprintf(back, sizeof(back), BACKENDS "/%s/%s/%s", kind, domid, *id);
+        if (!conflicts(s, back, mine, d->readonly))
             continue;
         vdev_name((uint32_t)strtoul(*id, NULL, 10), name);
         rc = fail(why, EBUSY,
@@ -58,19 +68,28 @@ static int check_domain(struct store *s, const struct disk_spec *d, const struct
     return rc;
 }
 
+static int check_kind(struct store *s, const struct disk_spec *d, const struct stat *mine,
+                      const char *kind, struct failure *why)
+{
+    char **domids = store_directoryf(s, STORE_NO_TX, NULL, BACKENDS "/%s", kind);
+    int rc = 0;
+
+    for (char **domid = domids; domid != NULL && *domid != NULL && rc == 0; domid++)
+        rc = check_domain(s, d, mine, kind, *domid, why);
+    free(domids);
+    return rc;
+}
+
 int disk_check_share(struct store *s, const struct disk_spec *d, struct failure *why)
 {
     struct stat mine;
-    char **domids;
     int rc = 0;
 
     if (d->shared)
         return 0;
     if (stat(d->target, &mine) != 0)
         return fail(why, errno, "disk %s: cannot use %s: %s", d->vdev, d->target, strerror(errno));
-    domids = store_directory(s, STORE_NO_TX, BACKENDS, NULL);
-    for (char **domid = domids; domid != NULL && *domid != NULL && rc == 0; domid++)
-        rc = check_domain(s, d, &mine, *domid, why);
-    free(domids);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && rc == 0; i++)
+        rc = check_kind(s, d, &mine, kinds[i], why);
     return rc;
 }

@@ -67,7 +67,10 @@ static const struct {
     const char *name;
     enum disk_backend type;
 } backends[] = {
-    {"phy", DISK_PHY}, {"qdisk", DISK_QDISK}, {"tap", DISK_TAP}, {"standalone", DISK_STANDALONE}};
+    {"phy", DISK_PHY},      {"qdisk", DISK_QDISK},
+    {"bonsai", DISK_QDISK}, /* who serves qdisk here */
+    {"tap", DISK_TAP},      {"standalone", DISK_STANDALONE},
+};
 
 int disk_backend_parse(const char *text, enum disk_backend *out)
 {

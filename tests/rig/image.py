@@ -283,6 +283,7 @@ def guest_ramdisk():
         tree.text(f"sbin/{verb}", f"#!/bin/sh\nexec busybox {verb} -f\n", 0o755)
     tree.file("bin/agent", program(HERE / "agent.c"))
     tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
+    tree.file("bin/diskload", program(HERE.parent / "guest-programs/diskload.c"))
     tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     plain = built("guest.cpio", tree)
     packed = OUT / "guest.cpio.gz"

@@ -86,7 +86,7 @@ static bool say(bool good, const char *what, const char *answer)
 
 bool check(bool good, const char *what, const char *answer, ...)
 {
-    char text[160];
+    char text[512];
     va_list args;
 
     va_start(args, answer);

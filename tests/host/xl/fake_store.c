@@ -64,8 +64,8 @@ static void make(struct store *s, const char *path, const char *value)
     char parent[160];
 
     if (node == NULL) {
-        snprintf(parent, sizeof(parent), "%s", path);
-        *strrchr(parent, '/') = '\0';
+        snprintf(parent, sizeof(parent), "%s", *path == '/' ? path : "/");
+        *strrchr(parent, '/') = '\0'; /* a relative path is kept as it is */
         if (*parent == '\0')
             strcpy(parent, "/");
         if (find(s, parent) == NULL)

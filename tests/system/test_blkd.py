@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Guests on bonsai-blkd (backendtype=bonsai): their data, and what becomes of it when the daemon is
+killed."""
+import re
+
+import pytest
+
+PID = "/run/bonsai/blkd.pid"
+
+
+def sha256(text):
+    return re.search(r"\b[0-9a-f]{64}\b", text)[0]
+
+
+def on_blkd(guests, name, access="w", **options):
+    """A guest whose disk is the file itself."""
+    g = guests(name, **options)
+    g.config = g.config.replace(
+        f"phy:/dev/loop{g.number},xvda,w", f"{g.disk},raw,xvda,{access},backendtype=bonsai"
+    )
+    assert "backendtype=bonsai" in g.config
+    return g
+
+
+def said(dom0, text, since=0):
+    """What the daemon's log says, from a line on."""
+    return text in dom0.run(f"tail -n +{since + 1} /var/log/bonsai/blkd.log").output
+
+
+def log_lines(dom0):
+    return int(dom0.run("wc -l </var/log/bonsai/blkd.log", check=True).output)
+
+
+@pytest.fixture(autouse=True)
+def only_our_stack(stack):
+    if stack != "bonsai":
+        pytest.skip("bonsai-blkd is part of our stack")
+
+
+def test_read_write_flush(dom0, guests):
+    g = on_blkd(guests, "direct").create().wait_up()
+    rows = dom0.run("xl block-list direct", check=True).output.splitlines()
+    assert rows[1].split()[0] == "51712" and rows[1].split()[-1].endswith("/backend/qdisk/%d/51712" % g.domid())
+    want = dom0.run(f"sha256sum {g.disk}", check=True, timeout=120).output
+    assert sha256(g.run("sha256sum /dev/xvda", timeout=120).output) == sha256(want)
+    assert "0 of 8 failed" in g.run("diskload /dev/xvda 5", timeout=120).output
+    # what the guest has flushed is in the file
+    g.run("dd if=/dev/urandom of=/tmp/data bs=1M count=8 2>/dev/null && "
+          "dd if=/tmp/data of=/dev/xvda bs=64k seek=100 2>/dev/null && sync && "
+          "echo 3 >/proc/sys/vm/drop_caches", timeout=120)
+    data = sha256(g.run("sha256sum /tmp/data").output)
+    part = "bs=64k skip=100 count=128 2>/dev/null | sha256sum"
+    assert sha256(g.run(f"dd if=/dev/xvda {part}").output) == data
+    assert sha256(dom0.run(f"dd if={g.disk} {part}").output) == data
+    dom0.run("xl shutdown -w direct", check=True, timeout=60)
+    g.wait_gone()
+
+
+def test_killed_under_load(dom0, guests):
+    """The guest notices a pause: no error, nothing lost, nothing old."""
+    g = on_blkd(guests, "hardy").create().wait_up()
+    before = log_lines(dom0)
+    load = dom0.spawn(f"timeout 100 rig-guest {g.address} 'diskload /dev/xvda 20'")
+    for _ in range(5):
+        dom0.run(f"sleep 2; kill -9 $(cat {PID}); while [ ! -s {PID} ]; do sleep 0.1; done; "
+                 f"until kill -0 $(cat {PID}); do sleep 0.1; done", check=True, timeout=60)
+    r = dom0.wait(load, timeout=120)
+    print(r.output)
+    assert r.status == 0 and "0 of 8 failed" in r.output, r
+    assert said(dom0, "taken over", before)
