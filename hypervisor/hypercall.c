@@ -134,6 +134,7 @@ static const struct row memory_ops[] = {
     [XENMEM_get_sharing_shared_pages] = {NULL, 0, FIXED, 0},
     [XENMEM_reserved_device_memory_map] = {xenmem_reserved_device_memory_map,
                                            S(xen_reserved_device_memory_map), BACK | PRIV},
+    [XENMEM_add_to_physmap] = {NULL, 0, FIXED, -EACCES},
     [XENMEM_remove_from_physmap] = {NULL, 0, FIXED, -EACCES},
 };
 

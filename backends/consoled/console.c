@@ -18,7 +18,7 @@
 
 #define CONSOLE_GRANT   0u /* GNTTAB_RESERVED_CONSOLE */
 #define DEFAULT_LIMIT   (1u << 20)
-#define VISIT_BYTES     256u /* what one event costs of a turn at least */
+#define VISIT_BYTES     64u /* what one event costs of a turn at least */
 #define RETRY_MS        500u
 #define RETRY_MOST_MS   30000u
 #define TYPED_MOST      1024u
