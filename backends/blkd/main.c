@@ -217,7 +217,7 @@ static void sweep_journals(const char *folder)
     struct dirent **list;
     unsigned int domid, id;
     char path[512];
-    int n = scandir(folder, &list, is_journal, NULL), length;
+    int n = scandir(folder, &list, is_journal, alphasort), length;
 
     if (n < 0)
         die(folder);
