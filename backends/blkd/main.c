@@ -51,16 +51,20 @@ static struct {
 
 static void ports_fired(struct io_op *op, int result)
 {
+    int n = result < 0
+                ? -1
+                : evtchn_take(host.evtchn, events.ports + events.n, PORTS - (size_t)events.n);
+
     (void)op;
-    events.n = result < 0 ? -1 : evtchn_take(host.evtchn, events.ports, PORTS);
-    if (events.n < 0)
+    if (n < 0)
         die("/dev/xen/evtchn");
-    for (int i = 0; i < events.n; i++) {
+    for (int i = events.n; i < events.n + n; i++) {
         struct vbd *v = vbd_of_port(&host, events.ports[i]);
 
         if (v)
             vbd_wake(v);
     }
+    events.n += n;
     io_readable(host.io, &events.op, host.evtchn);
 }
 

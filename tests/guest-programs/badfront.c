@@ -497,6 +497,7 @@ int main(int argc, char **argv)
         return 2;
     }
     sectors = (uint64_t)lseek(fd, 0, SEEK_END) / 512;
+    close(fd);
     begin("connecting");
     open_disk(&copied, 51712, argv[1], "w", false);
     open_disk(&kept, 51728, argv[2], "w", true);
