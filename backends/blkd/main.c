@@ -28,6 +28,7 @@
 #define DEFAULT_FOLDER "/run/bonsai/blkd"
 #define TYPE           "qdisk"
 #define PORTS          256u
+#define ROUNDS         4
 #define PATIENCE_MS    30000 /* for the store, and for another daemon's end */
 #define LAST_MS        5000  /* for I/O in hand when told to stop */
 
@@ -139,12 +140,17 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* host.awake after a turn: somebody has more to do than was his share. */
+/* host.awake after a turn: somebody has more to do than was his share. Disks in memory are done at
+ * once, but not over and over while others wait. */
 static void turn(int timeout_ms)
 {
     if (io_turn(host.io, host.awake ? 0 : timeout_ms))
         die("waiting for I/O");
-    vbd_run_all(&host);
+    for (int i = 0; i < ROUNDS; i++) {
+        vbd_run_all(&host);
+        if (io_finish(host.io) == 0 && !host.awake)
+            break;
+    }
     unmask_ports();
 }
 

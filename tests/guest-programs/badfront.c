@@ -229,7 +229,8 @@ static void close_disk(struct disk *d)
 
     run("xenstore-write %s/online 0 %s/state 5 %s/state 6", d->back, d->back, d->front);
     wait_state(d, 6);
-    run("xenstore-rm %s %s /local/domain/0/error/backend/qdisk/0/%u", d->back, d->front, d->id);
+    run("xenstore-rm %s && xenstore-rm %s", d->back, d->front);
+    run("xenstore-rm /local/domain/0/error/backend/qdisk/0/%u 2>/dev/null || true", d->id);
     munmap(d->pages, PAGES * PAGE);
     need(ioctl(d->gntalloc, IOCTL_GNTALLOC_DEALLOC_GREF, &dealloc) == 0, "ending grants");
     close(d->gntalloc);
@@ -364,7 +365,8 @@ static void *flip(void *arg)
     return NULL;
 }
 
-/* Requests, and the segments of indirect ones, that change while they are looked at. */
+/* Requests, and the segments of indirect ones, that change while they are looked at. So may the
+ * answers, which lie in the same place: that each comes is all that can be expected. */
 static void changing_requests(struct disk *d)
 {
     struct request r;
@@ -386,7 +388,6 @@ static void changing_requests(struct disk *d)
         put(d, &r);
         kick(d);
         check(take(d, &a, 10000), "no answer while requests change");
-        check(a.status == OK || a.status == ERROR || a.status == NOTSUPP, "status %d", a.status);
     }
     racing = false;
     pthread_join(other, NULL);
