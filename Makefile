@@ -22,7 +22,7 @@ endif
 
 all:
 
--include $(wildcard guest-abi/guest-abi.mk hypervisor/hypervisor.mk xenstore/xenstore.mk \
+-include $(wildcard common/common.mk guest-abi/guest-abi.mk hypervisor/hypervisor.mk xenstore/xenstore.mk \
                     dom0-tools/dom0-tools.mk backends/backends.mk tests/tests.mk install.mk)
 
 # one rule for every user-space object: build/obj/DIR/FILE.o from DIR/FILE.c

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Backends: daemons of dom0 that serve guests' rings.
 
-BACKEND_LIB_OBJS = $(addprefix $(B)/obj/backends/lib/,evtchn.o gntdev.o daemon.o)
+BACKEND_LIB_OBJS = $(addprefix $(B)/obj/backends/lib/,evtchn.o gntdev.o daemon.o) $(COMMON_OBJS)
+CONSOLED_OBJS    = $(addprefix $(B)/obj/backends/consoled/,main.o consoles.o console.o \
+    ring.o terminal.o backlog.o log_file.o kept.o hv_log.o)
 # for backends that meet their frontends by xenbus
 XENBUS_OBJS      = $(B)/obj/backends/lib/xenbus.o
-CONSOLED_OBJS    = $(addprefix $(B)/obj/backends/consoled/,main.o console.o backlog.o guest_log.o hv_log.o)
 
 all: $(B)/sbin/bonsai-consoled
 

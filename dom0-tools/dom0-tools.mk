@@ -3,3 +3,4 @@
 
 -include dom0-tools/lib/lib.mk
 -include dom0-tools/xl/xl.mk
+-include dom0-tools/xapid/xapid.mk

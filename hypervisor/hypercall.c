@@ -41,10 +41,11 @@
 #define BUDGET         MICROSECONDS(100)
 #define MAX_ARG        160u
 
-#define PRIV           1u /* privileged domains only: -EPERM */
-#define BACK           2u /* the structure is copied back, also when the handler fails */
-#define FIXED          8u /* answers `answer`, without a handler */
-#define NOMC           4u /* not in a multicall */
+#define PRIV           1u  /* privileged domains only: -EPERM */
+#define BACK           2u  /* the structure is copied back, also when the handler fails */
+#define FIXED          8u  /* answers `answer`, without a handler */
+#define NOMC           4u  /* not in a multicall */
+#define COUNTS         16u /* answers how many extents are done, never an error */
 
 struct row {
     hcall_fn *fn;
@@ -111,15 +112,17 @@ static const struct row vcpu_ops[] = {
 };
 
 static const struct row memory_ops[] = {
-    [XENMEM_increase_reservation] = {xenmem_increase_reservation, S(xen_memory_reservation), 0},
-    [XENMEM_decrease_reservation] = {xenmem_decrease_reservation, S(xen_memory_reservation), 0},
-    [XENMEM_populate_physmap] = {xenmem_populate_physmap, S(xen_memory_reservation), 0},
+    [XENMEM_increase_reservation] = {xenmem_increase_reservation, S(xen_memory_reservation),
+                                     COUNTS},
+    [XENMEM_decrease_reservation] = {xenmem_decrease_reservation, S(xen_memory_reservation),
+                                     COUNTS},
+    [XENMEM_populate_physmap] = {xenmem_populate_physmap, S(xen_memory_reservation), COUNTS},
     [XENMEM_exchange] = {xenmem_exchange, S(xen_memory_exchange), BACK},
     [XENMEM_maximum_ram_page] = {xenmem_maximum_ram_page, 0, 0},
     [XENMEM_current_reservation] = {xenmem_current_reservation, sizeof(domid_t), 0},
     [XENMEM_maximum_reservation] = {xenmem_maximum_reservation, sizeof(domid_t), 0},
     [XENMEM_maximum_gpfn] = {xenmem_maximum_gpfn, sizeof(domid_t), 0},
-    [XENMEM_machphys_mfn_list] = {xenmem_machphys_mfn_list, S(xen_machphys_mfn_list), BACK | PRIV},
+    [XENMEM_machphys_mfn_list] = {xenmem_machphys_mfn_list, S(xen_machphys_mfn_list), BACK},
     [XENMEM_machphys_mapping] = {xenmem_machphys_mapping, S(xen_machphys_mapping), BACK},
     [XENMEM_memory_map] = {xenmem_memory_map, S(xen_memory_map), BACK},
     [XENMEM_machine_memory_map] = {xenmem_machine_memory_map, S(xen_memory_map), BACK | PRIV},
@@ -127,10 +130,11 @@ static const struct row memory_ops[] = {
     [XENMEM_claim_pages] = {xenmem_claim_pages, S(xen_memory_reservation), PRIV},
     [XENMEM_acquire_resource] = {xenmem_acquire_resource, S(xen_mem_acquire_resource), BACK | PRIV},
     /* nothing is ever shared or paged, and PV domains keep their own physical map */
-    [XENMEM_get_sharing_freed_pages] = {NULL, 0, FIXED | PRIV, 0},
-    [XENMEM_get_sharing_shared_pages] = {NULL, 0, FIXED | PRIV, 0},
+    [XENMEM_get_sharing_freed_pages] = {NULL, 0, FIXED, 0},
+    [XENMEM_get_sharing_shared_pages] = {NULL, 0, FIXED, 0},
     [XENMEM_reserved_device_memory_map] = {xenmem_reserved_device_memory_map,
                                            S(xen_reserved_device_memory_map), BACK | PRIV},
+    [XENMEM_add_to_physmap] = {NULL, 0, FIXED, -EACCES},
     [XENMEM_remove_from_physmap] = {NULL, 0, FIXED, -EACCES},
 };
 
@@ -249,9 +253,9 @@ static long call_row(const struct row *row, struct hcall *c, unsigned argn)
     guest_va_t where = guest_va(c->a[argn]);
     long ret;
 
-    if (copy_from_guest(buf, where, row->size))
-        return -EFAULT;
-    ret = row->fn(c, buf);
+    ret = copy_from_guest(buf, where, row->size) ? -EFAULT : row->fn(c, buf);
+    if ((row->flags & COUNTS) && ret < 0 && ret != -ERESTART)
+        return memory_extents_done(c);
     if ((row->flags & BACK) && ret != -EFAULT && copy_to_guest(where, buf, row->size))
         return -EFAULT;
     return ret;
@@ -272,10 +276,12 @@ static long dispatch(uint64_t nr, struct hcall *c, unsigned refused)
     unsigned argn = 0;
     const struct row *row = find_row(nr, c, &argn);
 
-    if (unlikely(!row || (row->flags & refused))) {
+    if (unlikely(!row)) {
         log_unknown(nr, c);
         return -ENOSYS;
     }
+    if (unlikely(row->flags & refused))
+        return -EINVAL;
     if (unlikely((row->flags & PRIV) && !c->d->privileged))
         return -EPERM;
     if (!row->fn)
@@ -322,6 +328,7 @@ void hypercall_entry(struct regs *r)
 /* multicall(entries, n): every entry runs, its result is stored; -EFAULT alone ends the list. */
 static long do_multicall(struct hcall *c, void *)
 {
+    c->a[1] = (uint32_t)c->a[1];
     while (c->a[1]) {
         guest_va_t at = guest_va(c->a[0]);
         struct multicall_entry e;
@@ -350,13 +357,13 @@ static long do_multicall(struct hcall *c, void *)
 
 static long do_vm_assist(struct hcall *c, void *)
 {
-    uint64_t type = c->a[1];
+    uint32_t cmd = (uint32_t)c->a[0], type = (uint32_t)c->a[1];
 
-    if (c->a[0] != VMASST_CMD_enable && c->a[0] != VMASST_CMD_disable)
+    if (cmd != VMASST_CMD_enable && cmd != VMASST_CMD_disable)
         return -ENOSYS;
     if (type >= 64 || !(VM_ASSIST_VALID & (1ul << type)))
         return -EINVAL;
-    if (c->a[0] == VMASST_CMD_enable)
+    if (cmd == VMASST_CMD_enable)
         __atomic_or_fetch(&c->d->vm_assist, 1ul << type, __ATOMIC_RELAXED);
     else
         __atomic_and_fetch(&c->d->vm_assist, ~(1ul << type), __ATOMIC_RELAXED);

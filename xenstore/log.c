@@ -2,13 +2,13 @@
 /* Lines and trace; see log.h. A trace line: time, direction, connection, operation, transaction,
  * body. */
 #include "xenstore/log.h"
+#include "common/folders.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -47,7 +47,7 @@ int log_trace(bool on)
         return 0;
     }
     if (trace == NULL && trace_path == NULL)
-        mkdir("/var/log/xen", 0755); /* if that fails, fopen() says why */
+        make_folders("/var/log/xen"); /* if that fails, fopen() says why */
     if (trace == NULL)
         trace = fopen(trace_path != NULL ? trace_path : "/var/log/xen/xenstored-trace.log", "ae");
     if (trace == NULL)

@@ -13,11 +13,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/ready.h"
 #include "xenstore/conn.h"
 #include "xenstore/domain.h"
 #include "xenstore/log.h"
@@ -63,22 +62,10 @@ static int catch_signals(void)
     return signals.fd < 0 ? -1 : loop_add(&signals, EPOLLIN);
 }
 
-/* systemd's readiness protocol: one datagram to $NOTIFY_SOCKET. */
-static void tell_systemd(const char *text)
+static void tell(const char *text)
 {
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    if (path == NULL || path[0] == '\0' || strlen(path) >= sizeof(to.sun_path))
-        return;
-    strcpy(to.sun_path, path);
-    if (path[0] == '@')
-        to.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    if (fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, len) < 0)
+    if (tell_systemd(text) != 0)
         log_line("cannot notify systemd: %s", strerror(errno));
-    if (fd >= 0)
-        close(fd);
 }
 
 /* The daemon leaves the folder it was started in. NULL: no memory, or no such folder. */
@@ -140,7 +127,7 @@ static int to_background(void)
 
 static void ready(int parent)
 {
-    tell_systemd("READY=1");
+    tell("READY=1");
     if (parent < 0)
         return;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -198,7 +185,7 @@ static void serve(void)
 
 static void stop(void)
 {
-    tell_systemd("STOPPING=1");
+    tell("STOPPING=1");
     socket_stop();
     conn_close_all();
     domains_stop();

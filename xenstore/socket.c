@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The listening socket and the connections made to it. */
 #include "xenstore/socket.h"
+#include "common/folders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,24 +141,6 @@ static void on_connect(struct watched *w, uint32_t events)
     }
 }
 
-/* Makes all folders above a path. */
-static int make_folders(const char *path)
-{
-    char dir[sizeof(listener.address.sun_path)];
-    strcpy(dir, path);
-    for (char *p = dir + 1; *p != '\0'; p++) {
-        if (*p != '/')
-            continue;
-        *p = '\0';
-        if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
-            log_line("cannot make folder %s: %s", dir, strerror(errno));
-            return -1;
-        }
-        *p = '/';
-    }
-    return 0;
-}
-
 /* Another daemon that serves there must stay; a file without one goes. */
 static int clear_path(const struct sockaddr_un *address)
 {
@@ -186,7 +169,11 @@ int socket_listen(struct storage *st, const char *path)
     }
     address->sun_family = AF_UNIX;
     strcpy(address->sun_path, path);
-    if (make_folders(path) != 0 || clear_path(address) != 0)
+    if (make_folders_above(path) != 0) {
+        log_line("cannot make the folders of %s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (clear_path(address) != 0)
         return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t mask = umask(0177);

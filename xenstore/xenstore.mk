@@ -7,7 +7,7 @@ STORE_CLIENT_OBJS = $(addprefix $(B)/obj/xenstore/,client.o client_ops.o client_
 STORE_CORE_OBJS = $(addprefix $(B)/obj/xenstore/,perms.o tree.o watch.o transaction.o nodes.o \
                     forget.o storage.o limits.o parse.o wire.o)
 STORED_OBJS     = $(STORE_CORE_OBJS) $(addprefix $(B)/obj/xenstore/,request.o control.o log.o \
-                    conn.o ring.o socket.o loop.o xen.o domain.o main.o)
+                    conn.o ring.o socket.o loop.o xen.o domain.o main.o) $(COMMON_OBJS)
 
 all: $(B)/sbin/bonsai-xenstored
 

@@ -23,6 +23,7 @@
 
 #include "backends/blkd/disk.h"
 #include "backends/lib/daemon.h"
+#include "common/folders.h"
 #include "backends/lib/evtchn.h"
 
 #define DEFAULT_FOLDER "/run/bonsai/blkd"

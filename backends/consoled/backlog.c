@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A ring buffer that grows up to its limit: see backlog.h. */
+/* A queue that grows up to its limit: see backlog.h. */
 #include "backends/consoled/backlog.h"
 
 #include <stdlib.h>
@@ -47,11 +47,16 @@ void backlog_add(struct backlog *b, const char *p, size_t n)
 {
     grow(b, b->used + n);
     if (n > b->room) { /* only its end fits */
+        b->lost += n - b->room;
         p += n - b->room;
         n = b->room;
     }
-    if (b->used + n > b->room)
-        backlog_drop(b, b->used + n - b->room);
+    if (b->used + n > b->room) {
+        size_t over = b->used + n - b->room;
+
+        b->lost += over;
+        backlog_drop(b, over);
+    }
     for (size_t done = 0; done < n;) {
         size_t at = (b->start + b->used) % b->room;
         size_t run = b->room - at < n - done ? b->room - at : n - done;

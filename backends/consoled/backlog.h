@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest printed and nobody has read yet: a byte queue of bounded size that forgets the
- * oldest bytes when it is full. Memory is taken as it grows.
+ * Bytes that wait for somebody: a reader of the terminal, room on the disk. A queue of bounded size
+ * that forgets the oldest bytes when it is full and counts them. Memory is taken as it grows.
  */
 #ifndef CONSOLED_BACKLOG_H
 #define CONSOLED_BACKLOG_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct backlog {
     char *data;
     size_t start, used, room, limit; /* bytes; limit is fixed */
+    uint64_t lost;                   /* forgotten before what is at the head now; 0 by the owner */
 };
 
 void backlog_init(struct backlog *b, size_t limit);

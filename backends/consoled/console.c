@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* One guest's console: see console.h. Ring layout: guest-abi io/console.h. */
+/* One guest's console: see console.h. */
 #include "backends/consoled/console.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <termios.h>
 #include <unistd.h>
-#include <xen/io/console.h>
 
+#include "backends/consoled/ring.h"
 #include "backends/lib/evtchn.h"
 #include "backends/lib/gntdev.h"
 #include "dom0-tools/lib/hv.h"
 #include "xenstore/client.h"
 
-#define CONSOLE_GRANT 0u /* GNTTAB_RESERVED_CONSOLE */
-#define DEFAULT_LIMIT (1u << 20)
+#define CONSOLE_GRANT   0u /* GNTTAB_RESERVED_CONSOLE */
+#define DEFAULT_LIMIT   (1u << 20)
+#define VISIT_BYTES     64u /* what one event costs of a turn at least */
+#define RETRY_MS        500u
+#define RETRY_MOST_MS   30000u
+#define TYPED_MOST      1024u
+#define IN_TERMINAL     65536u /* what a full terminal may hold beyond what it tells */
+#define TERMINAL_END_MS 10000u /* over: without a byte read */
+#define LOG_END_MS      600000u
 
-_Static_assert((sizeof((struct xencons_interface *)0)->out &
-                (sizeof((struct xencons_interface *)0)->out - 1)) == 0,
-               "ring sizes are powers of two");
-
-struct console *console_new(const struct consoled *c, uint16_t domid)
+struct console *console_new(const struct consoled *c, uint16_t domid, const uint8_t uuid[16])
 {
     struct console *k = calloc(1, sizeof(*k));
 
@@ -34,11 +34,14 @@ struct console *console_new(const struct consoled *c, uint16_t domid)
         return NULL;
     k->c = c;
     k->domid = domid;
-    k->master = k->slave = k->log.fd = -1;
+    memcpy(k->uuid, uuid, sizeof(k->uuid));
+    k->left = TURN_BYTES;
+    terminal_none(&k->terminal);
+    log_file_none(&k->log);
     return k;
 }
 
-static void let_go(struct console *k)
+static void let_go_of_ring(struct console *k)
 {
     if (k->port)
         evtchn_unbind(k->c->evtchn, k->port);
@@ -48,25 +51,24 @@ static void let_go(struct console *k)
     else if (k->ring)
         hv_unmap(k->ring, 1);
     k->ring = NULL;
-    if (k->master >= 0)
-        close(k->master);
-    if (k->slave >= 0)
-        close(k->slave);
-    k->master = k->slave = -1;
-    k->open = false;
+    k->by_grant = false;
 }
 
 void console_free(struct console *k)
 {
-    let_go(k);
-    guest_log_close(&k->log);
+    let_go_of_ring(k);
+    terminal_close(&k->terminal, k->c->inotify);
+    log_file_close(&k->log);
+    kept_close(&k->kept);
     backlog_free(&k->unread);
     free(k);
 }
 
+/* Once for each row of failures. */
 static int complain(const struct console *k, const char *what)
 {
-    fprintf(stderr, "bonsai-consoled: domain %u: %s: %s\n", k->domid, what, strerror(errno));
+    if (k->failures == 0)
+        fprintf(stderr, "bonsai-consoled: domain %u: %s: %s\n", k->domid, what, strerror(errno));
     return -1;
 }
 
@@ -84,21 +86,22 @@ static int map_ring(struct console *k)
     return k->ring ? 0 : complain(k, "mapping the console ring");
 }
 
-/* A terminal in raw mode. Our own hold on the slave side keeps what is written while nobody is
- * attached. */
+static int bind_port(struct console *k, uint64_t port)
+{
+    int local = evtchn_bind_interdomain(k->c->evtchn, k->domid, (uint32_t)port);
+
+    if (local < 0)
+        return complain(k, "binding the console's event channel");
+    k->port = (uint32_t)local;
+    return 0;
+}
+
 static int open_terminal(struct console *k)
 {
-    struct termios t;
     char name[64];
 
-    if (openpty(&k->master, &k->slave, name, NULL, NULL))
+    if (terminal_open(&k->terminal, k->c->inotify, name))
         return complain(k, "making a terminal");
-    if (tcgetattr(k->slave, &t))
-        return complain(k, "setting up the terminal");
-    cfmakeraw(&t);
-    if (tcsetattr(k->slave, TCSANOW, &t) || fcntl(k->master, F_SETFL, O_NONBLOCK) ||
-        fcntl(k->master, F_SETFD, FD_CLOEXEC) || fcntl(k->slave, F_SETFD, FD_CLOEXEC))
-        return complain(k, "setting up the terminal");
     if (store_writef(k->c->store, STORE_NO_TX, name, "/local/domain/%u/console/tty", k->domid))
         return complain(k, "writing console/tty");
     return 0;
@@ -106,152 +109,214 @@ static int open_terminal(struct console *k)
 
 static void open_log(struct console *k)
 {
-    char fallback[32], *name;
+    char name[300], *guest;
 
-    if (!k->c->log_guests || k->log.fd >= 0)
+    if (!k->c->log_guests || k->log.path[0])
         return;
-    snprintf(fallback, sizeof(fallback), "%u", k->domid);
-    name = store_readf(k->c->store, STORE_NO_TX, "/local/domain/%u/name", k->domid);
-    if (guest_log_open(&k->log, k->c->log_folder, name && *name ? name : fallback))
-        complain(k, k->log.path);
-    free(name);
+    guest = store_readf(k->c->store, STORE_NO_TX, "/local/domain/%u/name", k->domid);
+    if (guest && *guest && strlen(guest) <= 240) /* longer ones are no file's name */
+        snprintf(name, sizeof(name), "guest-%s", guest);
+    else
+        snprintf(name, sizeof(name), "guest-%u", k->domid);
+    free(guest);
+    if (log_file_open(&k->log, k->c->log_folder, name, k->c->now))
+        complain(k, "its log file's name");
 }
 
-/* Is this console ours, and are its nodes there? 1: later. */
-static int nodes_ready(struct console *k, uint64_t *port, uint64_t *limit)
+/* What a daemon before us took off the ring and nobody read is in the log. */
+static void take_over(struct console *k, size_t limit)
+{
+    uint64_t left;
+
+    if (k->unread.limit)
+        return; /* this is not the first try */
+    backlog_init(&k->unread, limit);
+    if (kept_open(&k->kept, k->c->kept_folder, k->domid, k->uuid, &left))
+        complain(k, "keeping what is unread for a daemon after this one");
+    else if (left)
+        log_file_tail(&k->log, left < limit ? left : limit, &k->unread);
+}
+
+static bool is_ours(const struct console *k)
 {
     char *type = store_readf(k->c->store, STORE_NO_TX, "/local/domain/%u/console/type", k->domid);
     bool ours = !type || !strcmp(type, "xenconsoled");
 
     free(type);
-    if (!ours) {
-        errno = ENOTSUP;
-        return complain(k, "its console is served by another daemon (console/type)");
-    }
-    if (store_read_u64(k->c->store, STORE_NO_TX, port, "/local/domain/%u/console/port", k->domid) ||
-        !*port)
-        return 1;
-    if (store_read_u64(k->c->store, STORE_NO_TX, limit, "/local/domain/%u/console/limit",
-                       k->domid) ||
-        !*limit || *limit > DEFAULT_LIMIT)
-        *limit = DEFAULT_LIMIT;
-    return 0;
+    return ours;
 }
 
-int console_open(struct console *k)
+/* -1: cannot be now; 1: its nodes are not there yet. */
+static int try_open(struct console *k)
 {
     uint64_t port, limit;
-    int local, r = nodes_ready(k, &port, &limit);
 
-    if (r)
-        return r;
-    if (map_ring(k))
-        return -1;
-    local = evtchn_bind_interdomain(k->c->evtchn, k->domid, (uint32_t)port);
-    if (local < 0) {
-        complain(k, "binding the console's event channel");
-        let_go(k);
-        return -1;
+    if (!is_ours(k)) {
+        fprintf(stderr, "bonsai-consoled: domain %u: another daemon serves it (console/type)\n",
+                k->domid);
+        k->state = CONSOLE_FOREIGN;
+        return 0;
     }
-    k->port = (uint32_t)local;
-    if (open_terminal(k)) {
-        let_go(k);
+    if (store_read_u64(k->c->store, STORE_NO_TX, &port, "/local/domain/%u/console/port",
+                       k->domid) ||
+        !port || port > UINT32_MAX)
+        return 1;
+    if (store_read_u64(k->c->store, STORE_NO_TX, &limit, "/local/domain/%u/console/limit",
+                       k->domid) ||
+        !limit || limit > DEFAULT_LIMIT)
+        limit = DEFAULT_LIMIT;
+    if (map_ring(k) || bind_port(k, port) || open_terminal(k))
         return -1;
-    }
-    backlog_init(&k->unread, (size_t)limit);
     open_log(k);
-    k->open = true;
+    take_over(k, (size_t)limit);
+    k->state = CONSOLE_OPEN;
     return 0;
 }
 
-static void break_ring(struct console *k, uint32_t cons, uint32_t prod)
+void console_open(struct console *k)
 {
-    k->broken = true;
-    fprintf(stderr,
-            "bonsai-consoled: domain %u: its console ring's indexes (%u, %u) make no sense; not "
-            "served any more\n",
-            k->domid, cons, prod);
+    uint64_t pause = RETRY_MS;
+    int r;
+
+    if (k->failures && k->c->now < k->retry_at)
+        return;
+    r = try_open(k);
+    if (k->state == CONSOLE_OPEN)
+        console_serve(k); /* the events of what was printed before went nowhere */
+    if (r == 0)
+        return;
+    let_go_of_ring(k);
+    terminal_close(&k->terminal, k->c->inotify);
+    for (unsigned i = 0; r < 0 && i < k->failures && pause < RETRY_MOST_MS; i++)
+        pause *= 2;
+    k->retry_at = k->c->now + pause;
+    if (r < 0)
+        k->failures++;
 }
 
 /* Takes what the guest printed off the ring. true: something came. */
 static bool take_output(struct console *k)
 {
-    struct xencons_interface *ring = k->ring;
-    uint32_t prod = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE);
-    uint32_t cons = __atomic_load_n(&ring->out_cons, __ATOMIC_RELAXED), n = prod - cons;
-    char text[sizeof(ring->out)];
+    char text[RING_OUT];
+    uint32_t cons, cost;
+    int n = ring_look(k->ring, text, &cons);
 
-    if (n > sizeof(ring->out)) {
-        break_ring(k, cons, prod);
+    if (n < 0) {
+        fprintf(stderr,
+                "bonsai-consoled: domain %u: its console ring's indexes make no sense; not served "
+                "any more\n",
+                k->domid);
+        k->state = CONSOLE_BROKEN;
         return false;
     }
-    for (uint32_t i = 0; i < n; i++)
-        text[i] = ring->out[MASK_XENCONS_IDX(cons + i, ring->out)];
-    __atomic_store_n(&ring->out_cons, prod, __ATOMIC_RELEASE);
-    guest_log_write(&k->log, text, n);
-    backlog_add(&k->unread, text, n);
+    log_file_write(&k->log, text, (size_t)n, k->c->now);
+    backlog_add(&k->unread, text, (size_t)n);
+    ring_taken(k->ring, cons, (uint32_t)n);
+    cost = (uint32_t)n > VISIT_BYTES ? (uint32_t)n : VISIT_BYTES;
+    k->left -= cost < k->left ? cost : k->left;
     return n != 0;
-}
-
-static void feed_terminal(struct console *k)
-{
-    while (k->unread.used) {
-        size_t n;
-        const char *p = backlog_head(&k->unread, &n);
-        ssize_t done = write(k->master, p, n);
-
-        if (done <= 0)
-            return; /* full: poll() tells when it is not */
-        backlog_drop(&k->unread, (size_t)done);
-    }
-}
-
-static uint32_t input_room(const struct console *k)
-{
-    const struct xencons_interface *ring = k->ring;
-    uint32_t used = __atomic_load_n(&ring->in_prod, __ATOMIC_RELAXED) -
-                    __atomic_load_n(&ring->in_cons, __ATOMIC_ACQUIRE);
-
-    return used > sizeof(ring->in) ? 0 : (uint32_t)sizeof(ring->in) - used;
 }
 
 /* Typed text to the guest. true: something went. */
 static bool give_input(struct console *k)
 {
-    struct xencons_interface *ring = k->ring;
-    uint32_t room = input_room(k), prod = __atomic_load_n(&ring->in_prod, __ATOMIC_RELAXED);
-    char text[sizeof(ring->in)];
-    ssize_t n = room ? read(k->master, text, room) : 0;
+    char text[TYPED_MOST];
+    uint32_t room = ring_input_room(k->ring);
+    ssize_t n =
+        room ? read(k->terminal.master, text, room < sizeof(text) ? room : sizeof(text)) : 0;
 
     if (n <= 0)
         return false;
-    for (uint32_t i = 0; i < (uint32_t)n; i++)
-        ring->in[MASK_XENCONS_IDX(prod + i, ring->in)] = text[i];
-    __atomic_store_n(&ring->in_prod, prod + (uint32_t)n, __ATOMIC_RELEASE);
+    ring_type(k->ring, text, (uint32_t)n);
     return true;
+}
+
+/* What the log holds and no reader has; rather too much than too little. */
+static void keep(struct console *k, size_t fed)
+{
+    uint64_t unread = k->unread.used + terminal_unread(&k->terminal) + fed;
+
+    if (fed && k->unread.used)
+        unread += IN_TERMINAL;
+    kept_set(&k->kept, unread > k->log.unwritten.used ? unread - k->log.unwritten.used : 0);
+}
+
+static void feed(struct console *k)
+{
+    const size_t before = k->unread.used;
+
+    if (k->terminal.attached)
+        terminal_feed(&k->terminal, &k->unread);
+    keep(k, before - k->unread.used);
 }
 
 void console_serve(struct console *k)
 {
-    bool moved;
+    if (k->state == CONSOLE_OPEN) {
+        bool moved = !k->held && take_output(k);
 
-    if (!k->open)
-        return;
-    if (!k->broken) {
-        moved = take_output(k);
-        if (!k->broken)
+        if (k->state == CONSOLE_OPEN)
             moved |= give_input(k);
+        else
+            let_go_of_ring(k);
         if (moved && evtchn_notify(k->c->evtchn, k->port) && errno != EINVAL && errno != ENOTCONN)
-            complain(k, "telling it that its console has moved");
+            fprintf(stderr, "bonsai-consoled: domain %u: telling it of its console: %s\n", k->domid,
+                    strerror(errno));
     }
-    feed_terminal(k);
+    if (k->terminal.master >= 0)
+        feed(k);
+}
+
+void console_end(struct console *k)
+{
+    if (k->state == CONSOLE_OPEN)
+        take_output(k);
+    let_go_of_ring(k);
+    k->state = CONSOLE_OVER;
+    k->held = false;
+    if (k->terminal.master >= 0)
+        feed(k);
+    kept_remove(&k->kept);
+    k->rest = SIZE_MAX;
+    k->log_until = k->c->now + LOG_END_MS;
+}
+
+static bool terminal_done(struct console *k)
+{
+    size_t rest;
+
+    if (k->terminal.master < 0 || !k->terminal.attached)
+        return true;
+    terminal_feed(&k->terminal, &k->unread);
+    rest = k->unread.used + terminal_unread(&k->terminal);
+    if (rest < k->rest)
+        k->terminal_until = k->c->now + TERMINAL_END_MS;
+    k->rest = rest;
+    /* what has just been written is not counted at once: nothing must be found twice */
+    k->calm = rest ? 0 : k->calm + 1;
+    return k->calm > 1 || k->c->now >= k->terminal_until;
+}
+
+bool console_done(struct console *k)
+{
+    bool read;
+
+    log_file_retry(&k->log, k->c->now);
+    read = terminal_done(k);
+    if (read)
+        terminal_close(&k->terminal, k->c->inotify);
+    return read && (!k->log.unwritten.used || k->c->now >= k->log_until);
 }
 
 short console_poll_events(const struct console *k)
 {
-    short events = k->unread.used ? POLLOUT : 0;
+    short events = 0;
 
-    if (!k->broken && input_room(k))
+    if (!k->terminal.attached)
+        return 0;
+    if (k->unread.used)
+        events |= POLLOUT;
+    if (k->state == CONSOLE_OPEN && ring_input_room(k->ring))
         events |= POLLIN;
     return events;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bonsai-consoled: serves the PV consoles of all guests. Learns of guests by XenStore's
- * @introduceDomain and
- * @releaseDomain, asks the hypervisor which live, and keeps one struct console each. When it is
- * killed and started again it binds every ring anew; what a guest printed meanwhile waits in its
- * ring.
+ * @introduceDomain and @releaseDomain, asks the hypervisor which live, and keeps one struct console
+ * each. Killed and started again it binds every ring anew; what a guest printed meanwhile waits in
+ * its ring, what was printed before and not read is in its log.
  *
  * One thread, one poll loop. The store going away ends the daemon (bonsai-services starts it
  * again).
@@ -12,100 +11,66 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "backends/consoled/console.h"
+#include "backends/consoled/consoles.h"
 #include "backends/consoled/hv_log.h"
 #include "backends/lib/daemon.h"
 #include "backends/lib/evtchn.h"
 #include "backends/lib/gntdev.h"
+#include "common/folders.h"
 #include "dom0-tools/lib/hv.h"
 #include "xenstore/client.h"
 
 #define DEFAULT_LOG_FOLDER "/var/log/xen/console"
-#define RETRY_MS           500
-#define LIST_CHUNK         64u
+#define KEPT_FOLDER        "/run/bonsai"
+#define PORTS_A_ROUND      64 /* before the others are looked at: terminals, store, signals */
 
-static struct consoled shared;
-static struct console *consoles;
-static struct hv_log hv_log;
+static struct consoles all;
+static struct hv_log hv_log = {.file = {.fd = -1}};
 
 static void die(const char *what)
 {
     fprintf(stderr, "bonsai-consoled: %s: %s\n", what, strerror(errno));
+    consoles_stop(&all);
+    log_file_close(&hv_log.file);
     exit(EXIT_FAILURE);
 }
 
-static struct console *find(uint16_t domid)
+static uint64_t now_ms(void)
 {
-    for (struct console *k = consoles; k; k = k->next)
-        if (k->domid == domid)
-            return k;
-    return NULL;
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void meet(const struct hv_dominfo *d, uint64_t mark)
-{
-    struct console *k = find(d->domid);
-
-    if (d->domid == 0 || d->dying)
-        return;
-    if (!k) {
-        k = console_new(&shared, d->domid);
-        if (!k)
-            die("a new console");
-        k->next = consoles;
-        consoles = k;
-    }
-    k->seen = mark;
-    if (!k->open && !k->broken)
-        k->broken = console_open(k) < 0;
-}
-
-/* Compares the hypervisor's list of domains with ours; what is gone is read to its end first. */
 static void refresh(void)
 {
-    static uint64_t mark;
-    struct hv_dominfo list[LIST_CHUNK];
-    uint16_t first = 0;
-    int n;
-
-    mark++;
-    while ((n = hv_getdomaininfolist(shared.hv, first, list, LIST_CHUNK)) > 0) {
-        for (int i = 0; i < n; i++)
-            meet(&list[i], mark);
-        first = (uint16_t)(list[n - 1].domid + 1);
-    }
-    if (n < 0)
+    if (consoles_refresh(&all))
         die("listing domains");
-    for (struct console **p = &consoles; *p;) {
-        struct console *k = *p;
-
-        if (k->seen == mark) {
-            p = &k->next;
-            continue;
-        }
-        console_serve(k);
-        *p = k->next;
-        console_free(k);
-    }
 }
 
 static void handle_ports(void)
 {
     uint32_t port;
-    int r;
+    int r = 0;
 
-    while ((r = evtchn_next(shared.evtchn, &port)) > 0) {
+    for (int i = 0; i < PORTS_A_ROUND && (r = evtchn_next(all.shared.evtchn, &port)) > 0; i++) {
+        bool again = true;
+
         if (hv_log.port && port == hv_log.port)
-            hv_log_serve(&hv_log);
-        for (struct console *k = consoles; k; k = k->next)
-            if (k->open && k->port == port)
-                console_serve(k);
-        if (evtchn_unmask(shared.evtchn, port))
+            hv_log_serve(&hv_log, all.shared.now);
+        else
+            again = consoles_port(&all, port);
+        if (again && evtchn_unmask(all.shared.evtchn, port))
             die("unmasking an event channel");
     }
     if (r < 0)
@@ -118,7 +83,7 @@ static void handle_store(void)
     bool any = false;
     int r;
 
-    while ((r = store_next_event(shared.store, &e)) > 0) {
+    while ((r = store_next_event(all.shared.store, &e)) > 0) {
         free(e);
         any = true;
     }
@@ -128,49 +93,109 @@ static void handle_store(void)
         refresh();
 }
 
-/* Some guest's console is not ready yet. */
-static bool anyone_absent(void)
+/* Nobody shall look for a terminal that is not there any more. */
+static void withdraw_terminals(void)
 {
-    for (struct console *k = consoles; k; k = k->next)
-        if (!k->open && !k->broken)
-            return true;
-    return false;
+    for (struct console *k = all.first; k; k = k->next)
+        if (k->state == CONSOLE_OPEN || k->state == CONSOLE_BROKEN)
+            store_writef(all.shared.store, STORE_NO_TX, "", "/local/domain/%u/console/tty",
+                         k->domid); /* if that fails, the store is gone as well */
 }
 
-static void __attribute__((noreturn)) serve(void)
+static void handle_signal(int fd)
 {
-    struct pollfd *fds = NULL;
-    size_t room = 0;
+    struct signalfd_siginfo s;
 
+    if (read(fd, &s, sizeof(s)) != (ssize_t)sizeof(s))
+        return;
+    if (s.ssi_signo == SIGHUP) {
+        consoles_reopen_logs(&all);
+        log_file_reopen(&hv_log.file, all.shared.now);
+        return;
+    }
+    withdraw_terminals();
+    consoles_stop(&all);
+    log_file_close(&hv_log.file);
+    exit(EXIT_SUCCESS);
+}
+
+enum { FD_STORE, FD_PORTS, FD_TERMINALS, FD_SIGNALS, FD_CONSOLES };
+
+/* The list of descriptors to poll; *n of them. */
+static struct pollfd *descriptors(int signals, size_t *n)
+{
+    static struct pollfd *fds;
+    static size_t room;
+    size_t want = FD_CONSOLES;
+
+    for (const struct console *k = all.first; k; k = k->next)
+        want++;
+    if (!fds || want > room) {
+        room = want * 2;
+        fds = realloc(fds, room * sizeof(*fds));
+        if (!fds)
+            die("the list of descriptors");
+    }
+    fds[FD_STORE] = (struct pollfd){.fd = store_fd(all.shared.store), .events = POLLIN};
+    fds[FD_PORTS] = (struct pollfd){.fd = all.shared.evtchn, .events = POLLIN};
+    fds[FD_TERMINALS] = (struct pollfd){.fd = all.shared.inotify, .events = POLLIN};
+    fds[FD_SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
+    *n = FD_CONSOLES;
+    for (const struct console *k = all.first; k; k = k->next) {
+        const short events = console_poll_events(k);
+
+        fds[(*n)++] = (struct pollfd){.fd = events ? k->terminal.master : -1, .events = events};
+    }
+    return fds;
+}
+
+static int timeout(void)
+{
+    int ms = consoles_timeout(&all);
+
+    return hv_log.file.error && (ms < 0 || ms > (int)LOG_FILE_RETRY_MS) ? (int)LOG_FILE_RETRY_MS
+                                                                        : ms;
+}
+
+static void __attribute__((noreturn)) serve(int signals)
+{
     for (;;) {
-        size_t n = 2;
+        struct pollfd *fds;
+        size_t n;
 
         handle_store(); /* queued events make no descriptor readable */
-        for (struct console *k = consoles; k; k = k->next)
-            n++;
-        if (!fds || n > room) {
-            room = n * 2;
-            fds = realloc(fds, room * sizeof(*fds));
-            if (!fds)
-                die("the list of descriptors");
-        }
-        fds[0] = (struct pollfd){.fd = store_fd(shared.store), .events = POLLIN};
-        fds[1] = (struct pollfd){.fd = shared.evtchn, .events = POLLIN};
-        n = 2;
-        for (struct console *k = consoles; k; k = k->next)
-            fds[n++] = (struct pollfd){.fd = k->open ? k->master : -1,
-                                       .events = k->open ? console_poll_events(k) : 0};
-        if (poll(fds, n, anyone_absent() ? RETRY_MS : -1) < 0 && errno != EINTR)
+        fds = descriptors(signals, &n);
+        if (poll(fds, n, timeout()) < 0 && errno != EINTR)
             die("poll");
-        n = 2;
-        for (struct console *k = consoles; k; k = k->next, n++)
+        all.shared.now = now_ms();
+        if (fds[FD_SIGNALS].revents)
+            handle_signal(signals);
+        n = FD_CONSOLES;
+        for (struct console *k = all.first; k; k = k->next, n++)
             if (fds[n].revents)
                 console_serve(k);
-        if (fds[1].revents)
+        if (fds[FD_TERMINALS].revents)
+            consoles_attached(&all);
+        if (fds[FD_PORTS].revents)
             handle_ports();
-        if (anyone_absent())
-            refresh();
+        log_file_retry(&hv_log.file, all.shared.now);
+        if (consoles_tick(&all))
+            die("listing domains");
     }
+}
+
+static int catch_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &set, NULL))
+        return -1;
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static void usage(FILE *to)
@@ -239,30 +264,48 @@ static struct options parse(int argc, char **argv)
     return o;
 }
 
+/* Opens all that the daemon talks to. */
+static void connect_all(const struct options *o)
+{
+    struct consoled *c = &all.shared;
+
+    c->now = now_ms();
+    c->log_folder = o->log_folder;
+    c->kept_folder = KEPT_FOLDER;
+    c->log_guests = o->log_guests;
+    if ((o->log_guests || o->log_hv) && make_folders(o->log_folder))
+        die(o->log_folder);
+    if (make_folders(KEPT_FOLDER))
+        die(KEPT_FOLDER);
+    if (!(c->hv = hv_open()))
+        die("no hypervisor: /dev/xen/privcmd");
+    if ((c->evtchn = evtchn_open()) < 0)
+        die("/dev/xen/evtchn");
+    if ((c->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) < 0)
+        die("watching terminals");
+    c->gntdev = gntdev_open();
+    if (!(c->store = store_open()))
+        die("XenStore cannot be reached");
+    if (store_watch(c->store, "@introduceDomain", "in") ||
+        store_watch(c->store, "@releaseDomain", "out"))
+        die("watching for domains");
+    if (o->log_hv && hv_log_open(&hv_log, c->hv, c->evtchn, o->log_folder, c->now))
+        die("logging the hypervisor's messages");
+}
+
 int main(int argc, char **argv)
 {
     struct options o = parse(argc, argv);
+    int signals;
 
     if (daemon_start(o.foreground))
         die("becoming a daemon");
-    shared.log_folder = o.log_folder;
-    shared.log_guests = o.log_guests;
-    if ((o.log_guests || o.log_hv) && make_folders(o.log_folder))
-        die(o.log_folder);
-    if (!(shared.hv = hv_open()))
-        die("no hypervisor: /dev/xen/privcmd");
-    if ((shared.evtchn = evtchn_open()) < 0)
-        die("/dev/xen/evtchn");
-    shared.gntdev = gntdev_open();
-    if (!(shared.store = store_open()))
-        die("XenStore cannot be reached");
-    if (store_watch(shared.store, "@introduceDomain", "in") ||
-        store_watch(shared.store, "@releaseDomain", "out"))
-        die("watching for domains");
-    if (o.log_hv && hv_log_open(&hv_log, shared.hv, shared.evtchn, o.log_folder))
-        die("logging the hypervisor's messages");
+    if ((signals = catch_signals()) < 0)
+        die("catching signals");
+    connect_all(&o);
     refresh();
+    consoles_sweep(&all);
     if (daemon_ready(o.pid_file))
         die(o.pid_file ? o.pid_file : "becoming ready");
-    serve();
+    serve(signals);
 }

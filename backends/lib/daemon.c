@@ -2,16 +2,12 @@
 /* Daemons: see daemon.h. */
 #include "backends/lib/daemon.h"
 
-#include <errno.h>
-#include <stddef.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "common/ready.h"
 
 static int ready_pipe = -1;
 
@@ -47,34 +43,12 @@ static int write_pid_file(const char *path)
     return fclose(f);
 }
 
-/* systemd's readiness protocol: one datagram to $NOTIFY_SOCKET ('@' stands for an abstract name's
- * NUL). */
-static void notify_systemd(void)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    static const char text[] = "READY=1";
-    int fd;
-
-    if (!path || strlen(path) >= sizeof(to.sun_path))
-        return;
-    strcpy(to.sun_path, path);
-    if (to.sun_path[0] == '@')
-        to.sun_path[0] = '\0';
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    if (sendto(fd, text, sizeof(text) - 1, 0, (struct sockaddr *)&to,
-               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
-        perror("telling systemd that we are ready");
-    close(fd);
-}
-
 int daemon_ready(const char *pid_file)
 {
     if (pid_file && write_pid_file(pid_file))
         return -1;
-    notify_systemd();
+    if (tell_systemd("READY=1"))
+        perror("telling systemd that we are ready");
     if (ready_pipe >= 0) {
         int null = open("/dev/null", O_RDWR);
 
@@ -90,27 +64,4 @@ int daemon_ready(const char *pid_file)
         ready_pipe = -1;
     }
     return 0;
-}
-
-int make_folders(const char *path)
-{
-    char copy[512];
-
-    if (strlen(path) >= sizeof(copy)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(copy, path);
-    for (char *p = copy + 1;; p++) {
-        char c = *p;
-
-        if (c && c != '/')
-            continue;
-        *p = '\0';
-        if (mkdir(copy, 0755) && errno != EEXIST)
-            return -1;
-        if (!c)
-            return 0;
-        *p = c;
-    }
 }

@@ -13,7 +13,5 @@ int daemon_start(bool foreground);
 /* Writes the pid file when given, tells the parent and systemd (NOTIFY_SOCKET), lets go of the
  * terminal. -1 with errno when the pid file cannot be written. */
 int daemon_ready(const char *pid_file);
-/* mkdir -p, mode 0755; -1 with errno. */
-int make_folders(const char *path);
 
 #endif

@@ -6,6 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Some of it may be a guest's words, and the reader a terminal that obeys. */
+static void disarm(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 127)
+            *text = '?';
+}
+
 int fail(struct failure *f, int error, const char *format, ...)
 {
     va_list args;
@@ -14,6 +22,7 @@ int fail(struct failure *f, int error, const char *format, ...)
     va_start(args, format);
     vsnprintf(f->text, sizeof(f->text), format, args);
     va_end(args);
+    disarm(f->text);
     return -1;
 }
 

@@ -3,13 +3,13 @@
  * Finding, naming and asking guests, and the configuration kept beside them; see guest.h.
  */
 #include "dom0-tools/lib/guest.h"
+#include "common/folders.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define STATE_DIR "/var/lib/xen"
@@ -180,14 +180,7 @@ int guest_save_config(uint32_t domid, const struct guest_config *g, struct failu
     if (json == NULL)
         return fail(why, ENOMEM, "out of memory");
     config_path(domid, g->uuid, path);
-    if (mkdir("/var", 0755) != 0 && errno != EEXIST)
-        rc = -1;
-    else if (mkdir("/var/lib", 0755) != 0 && errno != EEXIST)
-        rc = -1;
-    else if (mkdir(STATE_DIR, 0755) != 0 && errno != EEXIST)
-        rc = -1;
-    else
-        rc = write_file(path, json);
+    rc = make_folders(STATE_DIR) != 0 ? -1 : write_file(path, json);
     if (rc != 0)
         fail(why, errno, "cannot write %s: %s", path, strerror(errno));
     free(json);

@@ -34,7 +34,8 @@ struct guest_host { /* the host's defaults, from xl.conf; NULL members: built in
     const char *lock_file;
     const char *bridge;
 };
-#define GUEST_LOCK_FILE "/run/lock/xl"
+#define GUEST_LOCK_DIR  "/run/lock"
+#define GUEST_LOCK_FILE GUEST_LOCK_DIR "/xl"
 
 /* Creates the guest, paused. *g is completed first: MAC addresses, bridges, absolute paths.
  * progress goes nowhere; a failure is one sentence. 0 with *domid, or -1. */

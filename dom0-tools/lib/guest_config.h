@@ -69,6 +69,9 @@ char *guest_config_json(const struct guest_config *g, bool running);
 
 /* The way back, also from what Xen's tools keep. 0, or -1 with a sentence and nothing to free. */
 int guest_config_from_json(const char *json, struct guest_config *out, struct failure *why);
+/* The same to look at, not to start: the kernel (which a bootloader may have found) may be NULL and
+ * the memory 0. */
+int guest_config_look(const char *json, struct guest_config *out, struct failure *why);
 
 int guest_action_from_json(const char *text, enum guest_action *out); /* 0 or -1 */
 const char *guest_action_name(enum guest_action action);              /* as xl.cfg spells it */

@@ -4,10 +4,12 @@
  * whole by guest_destroy(), which takes half-made guests as well: there is no ladder of undo steps.
  */
 #include "dom0-tools/lib/guest.h"
+#include "common/folders.h"
 #include "dom0-tools/lib/build.h"
 #include "dom0-tools/lib/device.h"
 #include "dom0-tools/lib/disk.h"
 #include "dom0-tools/lib/domain.h"
+#include "dom0-tools/lib/guest_console.h"
 #include "dom0-tools/lib/guest_nodes.h"
 #include "dom0-tools/lib/vif.h"
 
@@ -16,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,10 +41,9 @@ static int take_lock(const struct creation *c)
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd;
 
-    if (c->host->lock_file == NULL) {
-        mkdir("/run", 0755);
-        mkdir("/run/lock", 01777);
-    }
+    if (c->host->lock_file == NULL && make_folders(GUEST_LOCK_DIR) != 0)
+        return fail(c->why, errno, "cannot make the folder " GUEST_LOCK_DIR ": %s",
+                    strerror(errno));
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd >= 0)
         while (fcntl(fd, F_OFD_SETLKW, &lock) != 0)
@@ -245,6 +245,9 @@ int guest_create(struct toolstack *t, struct guest_config *g, const struct guest
         build_close(c.build);
     close(lock);
     *domid = c.domid;
+    /* without a console daemon the guest is good all the same: its ring holds 2 KiB */
+    if (rc == 0)
+        free(guest_console_terminal(t->store, c.domid, GUEST_CONSOLE_MS));
     return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "dom0-tools/lib/device.h"
 #include "dom0-tools/lib/disk.h"
 #include "dom0-tools/lib/domain.h"
+#include "dom0-tools/lib/guest_console.h"
 #include "dom0-tools/lib/guest_nodes.h"
 #include "dom0-tools/lib/loop.h"
 
@@ -20,6 +21,7 @@
 #define CLOSE_MS 10000
 #define GONE_MS  10000
 #define LOOP_MS  5000
+#define DRAIN_MS 2000
 
 /* The loop device behind a disk, by the copy of its nodes that the guest cannot write; else -1. */
 static int loop_of(struct store *s, const struct device *d)
@@ -95,8 +97,10 @@ int guest_destroy(struct toolstack *t, uint32_t domid, struct failure *why)
     if (!there && name == NULL)
         return fail(why, ESRCH, "there is no domain %u", domid);
     free(name);
-    if (there)
+    if (there) {
         hv_pausedomain(t->hv, (uint16_t)domid); /* if that fails, destroying will tell */
+        guest_console_drain(t, domid, DRAIN_MS);
+    }
     if (guest_end_devices(t, domid, why) != 0)
         rc = -1;
     if (there && domain_destroy(t->hv, (uint16_t)domid, &trouble) != 0) {

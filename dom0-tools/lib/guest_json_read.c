@@ -175,8 +175,8 @@ static int read_tree(yajl_val tree, struct guest_config *g)
         copy(&g->ramdisk, text_at(tree, "b_info", "ramdisk")) != 0 ||
         copy(&g->cmdline, text_at(tree, "b_info", "cmdline")) != 0)
         return -1;
-    if (g->kernel == NULL || g->memory_kib == 0 || g->memory_kib > g->max_memory_kib ||
-        g->vcpus == 0 || g->vcpus > g->max_vcpus || g->max_vcpus > GUEST_MAX_VCPUS)
+    if (g->memory_kib > g->max_memory_kib || g->vcpus == 0 || g->vcpus > g->max_vcpus ||
+        g->max_vcpus > GUEST_MAX_VCPUS)
         return -1;
     if (read_affinity(at(tree, "b_info", "vcpu_hard_affinity"), &g->hard, &g->n_hard) != 0 ||
         read_affinity(at(tree, "b_info", "vcpu_soft_affinity"), &g->soft, &g->n_soft) != 0)
@@ -199,7 +199,7 @@ static void read_scheduling(yajl_val tree, struct guest_config *g)
         g->cpu_cap = (uint32_t)v->u.number.i;
 }
 
-int guest_config_from_json(const char *json, struct guest_config *out, struct failure *why)
+int guest_config_look(const char *json, struct guest_config *out, struct failure *why)
 {
     char error[256] = "it does not describe a PV guest";
     yajl_val tree = yajl_tree_parse(json, error, sizeof(error));
@@ -217,4 +217,14 @@ int guest_config_from_json(const char *json, struct guest_config *out, struct fa
     read_scheduling(tree, out);
     yajl_tree_free(tree);
     return 0;
+}
+
+int guest_config_from_json(const char *json, struct guest_config *out, struct failure *why)
+{
+    if (guest_config_look(json, out, why) != 0)
+        return -1;
+    if (out->kernel != NULL && out->memory_kib != 0)
+        return 0;
+    guest_config_free(out);
+    return fail(why, EINVAL, "cannot use the kept configuration: it names no kernel or no memory");
 }

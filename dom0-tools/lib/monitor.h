@@ -21,6 +21,8 @@ int monitor_run(struct guest_config *g, const struct guest_host *host, uint32_t 
  * descriptor to hold, for monitor_release(), or -1 with errno, EBUSY when there is another. */
 int monitor_claim(const uint8_t uuid[16], int wait_ms);
 void monitor_release(const uint8_t uuid[16], int fd);
+/* Whether somebody is the monitor of the guest with that UUID. */
+bool monitor_alive(const uint8_t uuid[16]);
 #define MONITOR_CLAIM_MS 10000 /* enough for the monitor of a guest just destroyed to notice */
 
 /* Leaves a daemon behind that runs monitor_run(), with /var/log/xen/xl-NAME.log (older ones are
@@ -29,6 +31,10 @@ void monitor_release(const uint8_t uuid[16], int fd);
  * another). */
 int monitor_start(struct guest_config *g, const struct guest_host *host, uint32_t domid,
                   int wait_ms, struct failure *why);
+
+/* The same for a guest that runs already, with the configuration kept beside it. */
+int monitor_take_over(const struct hv_dominfo *d, const struct guest_host *host, int wait_ms,
+                      struct failure *why);
 
 /* Whether a monitor once followed that domain and the mark is still there. */
 bool monitor_marked(struct store *s, uint32_t domid);

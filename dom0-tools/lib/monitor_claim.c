@@ -5,6 +5,7 @@
  * tries again.
  */
 #include "dom0-tools/lib/monitor.h"
+#include "common/folders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,8 +49,8 @@ int monitor_claim(const uint8_t uuid[16], int wait_ms)
     char path[80];
     int fd;
 
-    mkdir("/run", 0755);
-    mkdir(RUN_DIR, 0755);
+    if (make_folders(RUN_DIR) != 0)
+        return -1;
     claim_path(uuid, path);
     while ((fd = try_claim(path)) < 0 && (errno == EAGAIN || (errno == EBUSY && wait_ms > 0))) {
         nanosleep(&pause, NULL);
@@ -65,4 +66,19 @@ void monitor_release(const uint8_t uuid[16], int fd)
     claim_path(uuid, path);
     unlink(path);
     close(fd);
+}
+
+bool monitor_alive(const uint8_t uuid[16])
+{
+    char path[80];
+    bool held;
+    int fd;
+
+    claim_path(uuid, path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return held;
 }

@@ -4,6 +4,7 @@
  * pipe between tells the parent that the daemon stands, or why not. See monitor.h.
  */
 #include "dom0-tools/lib/monitor.h"
+#include "common/folders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,9 +40,8 @@ static int open_log(const char *name)
 {
     char path[sizeof(LOG_DIR) + GUEST_NAME_MAX + 16];
 
-    mkdir("/var", 0755);
-    mkdir("/var/log", 0755);
-    mkdir(LOG_DIR, 0755);
+    if (make_folders(LOG_DIR) != 0)
+        return -1;
     snprintf(path, sizeof(path), LOG_DIR "/xl-%s.log", name);
     rotate(path);
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -129,4 +128,23 @@ int monitor_start(struct guest_config *g, const struct guest_host *host, uint32_
                     "cannot leave a monitor behind (its log is " LOG_DIR "/xl-%s.log): %s", g->name,
                     strerror(answer));
     return 0;
+}
+
+int monitor_take_over(const struct hv_dominfo *d, const struct guest_host *host, int wait_ms,
+                      struct failure *why)
+{
+    char *json = guest_load_config(d->domid, d->handle);
+    struct guest_config g;
+    int rc;
+
+    if (json == NULL)
+        return fail(why, errno, "domain %u: no configuration is kept of it: %s", d->domid,
+                    strerror(errno));
+    rc = guest_config_from_json(json, &g, why);
+    free(json);
+    if (rc != 0)
+        return -1;
+    rc = monitor_start(&g, host, d->domid, wait_ms, why);
+    guest_config_free(&g);
+    return rc;
 }

@@ -14,6 +14,7 @@ int cmd_console(struct xl *xl)
     unsigned long n = 0;
     uint32_t domid;
     char *end = NULL;
+    int tty;
 
     if (type != NULL && strcmp(type, "pv") != 0) {
         fprintf(stderr, "console type supported are: pv\n");
@@ -31,6 +32,9 @@ int cmd_console(struct xl *xl)
     }
     if (xl_domain(xl, 0, &domid) != 0)
         return XL_FAIL;
-    return xl_attach_console(xl->t.store, domid, (unsigned int)n,
-                             escape != NULL ? (char)(*escape & 0x1f) : XL_ESCAPE);
+    tty = xl_open_console(xl->t.store, domid, (unsigned int)n);
+    if (tty < 0)
+        return XL_FAIL;
+    xl_use_console(tty, escape != NULL ? (char)(*escape & 0x1f) : XL_ESCAPE);
+    return XL_OK;
 }

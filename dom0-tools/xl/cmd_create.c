@@ -5,7 +5,8 @@
  * behind before it first runs; then we wait for its devices and say which did not connect.
  */
 #include "dom0-tools/xl/xl.h"
-#include "dom0-tools/lib/device.h"
+#include "dom0-tools/lib/guest_console.h"
+#include "dom0-tools/lib/guest_power.h"
 #include "dom0-tools/lib/monitor.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct text {
     char *bytes;
@@ -126,26 +128,25 @@ static void handle_signals(void (*handler)(int))
     sigaction(SIGHUP, &action, NULL);
 }
 
-/* Makes the guest, paused, and lets it run with its monitor. 0, or -1 with a sentence and nothing
- * left behind. */
-static int bring_up(struct xl *xl, struct guest_config *g, uint32_t *domid, struct failure *why)
-{
-    struct failure undo;
+struct creation {
+    struct xl *xl;
+    int tty; /* for -c; -1: none */
+};
 
-    if (guest_create(&xl->t, g, &xl->conf.host, domid, why) != 0)
-        return -1;
+/* The guest is made and does not run yet: a monitor for it, and an ear for its first word. */
+static int prepare(void *arg, struct guest_config *g, uint32_t domid, struct failure *why)
+{
+    struct creation *c = arg;
+    struct xl *xl = c->xl;
+
     if (interrupted)
-        fail(why, EINTR, "interrupted");
-    else if (xl->count['e'] == 0 && xl->count['F'] == 0 &&
-             monitor_start(g, &xl->conf.host, *domid, MONITOR_CLAIM_MS, why) != 0)
-        ;
-    else if (xl->count['p'] == 0 && hv_unpausedomain(xl->t.hv, (uint16_t)*domid) != 0)
-        fail(why, errno, "cannot unpause domain %u: %s", *domid, strerror(errno));
-    else
-        return 0;
-    if (guest_destroy(&xl->t, *domid, &undo) != 0)
-        xl_complain(&undo);
-    return -1;
+        return fail(why, EINTR, "interrupted");
+    if (xl->count['e'] == 0 && xl->count['F'] == 0 &&
+        monitor_start(g, &xl->conf.host, domid, MONITOR_CLAIM_MS, why) != 0)
+        return -1;
+    if (xl->count['c'] != 0)
+        c->tty = xl_open_console(xl->t.store, domid, 0);
+    return 0;
 }
 
 /* The monitor's work in the foreground. */
@@ -163,14 +164,28 @@ static int follow(struct xl *xl, struct guest_config *g, uint32_t domid)
     return status;
 }
 
+static void warn_unserved(struct store *s, const struct guest_config *g, uint32_t domid)
+{
+    char *tty = guest_console_terminal(s, domid, 0);
+
+    if (tty == NULL)
+        fprintf(stderr,
+                "warning: domain %s (%u): no console daemon serves it; it stops when it has "
+                "printed 2 KiB\n",
+                g->name, domid);
+    free(tty);
+}
+
 /* The guest runs: everything that follows is its life. */
-static int accompany(struct xl *xl, struct guest_config *g, uint32_t domid)
+static int accompany(struct xl *xl, struct guest_config *g, uint32_t domid, int tty)
 {
     const bool paused = xl->count['p'] != 0;
     struct failure why;
 
-    if (xl->count['c'] != 0)
-        xl_attach_console(xl->t.store, domid, 0, XL_ESCAPE);
+    if (xl->count['c'] == 0)
+        warn_unserved(xl->t.store, g, domid);
+    if (tty >= 0)
+        xl_use_console(tty, XL_ESCAPE);
     else if (!paused &&
              guest_wait_devices(&xl->t, domid, xl->conf.connect_seconds * 1000, &why) != 0) {
         fprintf(stderr, "warning: domain %s (%u): ", g->name, domid);
@@ -181,6 +196,9 @@ static int accompany(struct xl *xl, struct guest_config *g, uint32_t domid)
 
 static int create(struct xl *xl, struct guest_config *g)
 {
+    struct creation c = {.xl = xl, .tty = -1};
+    const struct guest_start how = {
+        .host = &xl->conf.host, .paused = xl->count['p'] != 0, .prepare = prepare, .arg = &c};
     struct failure why;
     uint32_t domid;
     int rc;
@@ -190,13 +208,15 @@ static int create(struct xl *xl, struct guest_config *g)
     if (xl_open(xl) != 0)
         return XL_FAIL;
     handle_signals(note_interrupt);
-    rc = bring_up(xl, g, &domid, &why);
+    rc = guest_start(&xl->t, g, &how, &domid, &why);
     handle_signals(SIG_DFL);
     if (rc != 0) {
+        if (c.tty >= 0)
+            close(c.tty);
         xl_complain(&why);
         return XL_CREATE_FAIL;
     }
-    return accompany(xl, g, domid);
+    return accompany(xl, g, domid, c.tty);
 }
 
 int cmd_create(struct xl *xl)

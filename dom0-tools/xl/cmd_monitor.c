@@ -12,25 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes one guest over. *why has error EBUSY when it is in good hands. 0 or -1. */
-static int take_over(struct xl *xl, const struct hv_dominfo *d, struct failure *why)
-{
-    char *json = guest_load_config(d->domid, d->handle);
-    struct guest_config g;
-    int rc;
-
-    if (json == NULL)
-        return fail(why, errno, "domain %u: no configuration is kept of it: %s", d->domid,
-                    strerror(errno));
-    rc = guest_config_from_json(json, &g, why);
-    free(json);
-    if (rc != 0)
-        return -1;
-    rc = monitor_start(&g, &xl->conf.host, d->domid, 0, why);
-    guest_config_free(&g);
-    return rc;
-}
-
 static int take_over_all(struct xl *xl)
 {
     struct hv_dominfo *list;
@@ -45,7 +26,7 @@ static int take_over_all(struct xl *xl)
         struct failure why;
 
         if (list[i].domid == 0 || list[i].dying || !monitor_marked(xl->t.store, list[i].domid) ||
-            take_over(xl, &list[i], &why) == 0 || why.error == EBUSY)
+            monitor_take_over(&list[i], &xl->conf.host, 0, &why) == 0 || why.error == EBUSY)
             continue;
         xl_complain(&why);
         status = XL_FAIL;
@@ -70,7 +51,7 @@ int cmd_monitor(struct xl *xl)
         return XL_FAIL;
     if (domid == 0 || hv_getdomaininfo(xl->t.hv, (uint16_t)domid, &info) != 0)
         fail(&why, ESRCH, "Error: Domain '%s' does not exist.", xl->args[0]);
-    else if (take_over(xl, &info, &why) == 0)
+    else if (monitor_take_over(&info, &xl->conf.host, 0, &why) == 0)
         return XL_OK;
     xl_complain(&why);
     return XL_FAIL;

@@ -4,6 +4,7 @@
  */
 #include "dom0-tools/xl/xl.h"
 #include "dom0-tools/lib/domain.h"
+#include "dom0-tools/lib/guest_power.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,12 +28,13 @@ static int ask(struct xl *xl, uint32_t domid, const char *request, const char *d
 static bool ended(struct xl *xl, uint32_t domid, bool wait_gone)
 {
     struct hv_dominfo info;
+    const enum guest_life life = guest_life(xl->t.hv, domid, &info);
 
-    if (hv_getdomaininfo(xl->t.hv, (uint16_t)domid, &info) != 0 || info.dying) {
+    if (life == GUEST_GONE) {
         fprintf(stderr, "Domain %u has been destroyed\n", domid);
         return true;
     }
-    if (!info.shutdown || wait_gone)
+    if (life == GUEST_ALIVE || wait_gone)
         return false;
     fprintf(stderr, "Domain %u has been shut down, reason code %u\n", domid, info.shutdown_reason);
     return true;

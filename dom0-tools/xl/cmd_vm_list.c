@@ -4,6 +4,7 @@
  */
 #include "dom0-tools/xl/xl.h"
 #include "dom0-tools/lib/domain.h"
+#include "dom0-tools/lib/guest_power.h"
 #include "dom0-tools/xl/format.h"
 
 #include <errno.h>
@@ -96,33 +97,12 @@ int cmd_vcpu_list(struct xl *xl)
     return for_domains(xl, show_vcpus);
 }
 
-/* Seconds since the domain was made; dom0 is as old as its kernel. */
-static uint64_t age(struct xl *xl, uint32_t domid)
-{
-    struct timespec now;
-    char *vm, *start = NULL;
-    long long began;
-
-    if (domid == 0) {
-        clock_gettime(CLOCK_BOOTTIME, &now);
-        return (uint64_t)now.tv_sec;
-    }
-    vm = store_readf(xl->t.store, STORE_NO_TX, "/local/domain/%u/vm", domid);
-    if (vm != NULL)
-        start = store_readf(xl->t.store, STORE_NO_TX, "%s/start_time", vm);
-    clock_gettime(CLOCK_REALTIME, &now);
-    began = start != NULL ? strtoll(start, NULL, 10) : now.tv_sec;
-    free(vm);
-    free(start);
-    return began < now.tv_sec ? (uint64_t)(now.tv_sec - began) : 0;
-}
-
 static void show_uptime(struct xl *xl, const struct hv_dominfo *d)
 {
     char *name = guest_name(xl->t.store, d->domid);
     const char *shown = name != NULL ? name : "(null)";
-    const uint64_t seconds = age(xl, d->domid);
-    const time_t now = time(NULL);
+    const time_t now = time(NULL), began = guest_started(xl->t.store, d->domid);
+    const uint64_t seconds = began < now ? (uint64_t)(now - began) : 0;
     char text[64], clock[16];
     struct tm local;
 

@@ -5,6 +5,7 @@
  * the terminal as it is, as on a serial line.
  */
 #include "dom0-tools/xl/xl.h"
+#include "dom0-tools/lib/guest_console.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,42 +18,6 @@
 #include <unistd.h>
 
 #define TTY_MS 10000
-
-/* The pty's path; the daemon may still be making it. malloc'ed, NULL when there is none in time. */
-static char *wait_tty(struct store *s, uint32_t domid, unsigned int number)
-{
-    char path[96], home[48];
-    char *tty = NULL;
-
-    snprintf(home, sizeof(home), "/local/domain/%u", domid);
-    if (store_exists(s, STORE_NO_TX, home) <= 0)
-        return NULL;
-
-    if (number == 0)
-        snprintf(path, sizeof(path), "/local/domain/%u/console/tty", domid);
-    else
-        snprintf(path, sizeof(path), "/local/domain/%u/device/console/%u/tty", domid, number);
-    if (store_watch(s, path, "tty") != 0)
-        return NULL;
-    for (int waited = 0; waited < TTY_MS; waited += 500) {
-        struct store_event *event = NULL;
-
-        free(tty);
-        tty = store_read(s, STORE_NO_TX, path, NULL);
-        if (tty != NULL && *tty != '\0')
-            break;
-        if (tty == NULL && errno != ENOENT)
-            break;
-        if (store_wait_event(s, 500, &event) > 0)
-            free(event);
-    }
-    store_unwatch(s, path, "tty");
-    if (tty != NULL && *tty == '\0') {
-        free(tty);
-        tty = NULL;
-    }
-    return tty;
-}
 
 /* Only a terminal, whatever the store says. */
 static int open_tty(const char *tty)
@@ -118,24 +83,30 @@ static void relay(int tty, char escape)
     }
 }
 
-int xl_attach_console(struct store *s, uint32_t domid, unsigned int number, char escape)
+int xl_open_console(struct store *s, uint32_t domid, unsigned int number)
 {
-    struct termios old, raw;
-    const bool terminal = tcgetattr(STDIN_FILENO, &old) == 0;
-    char *path = wait_tty(s, domid, number);
-    int tty = path != NULL ? open_tty(path) : -1;
+    char *path = number == 0 ? guest_console_terminal(s, domid, TTY_MS)
+                             : store_readf(s, STORE_NO_TX, "/local/domain/%u/device/console/%u/tty",
+                                           domid, number);
+    int tty = path != NULL && *path != '\0' ? open_tty(path) : -1;
 
     if (tty < 0) {
         fprintf(stderr, "Unable to attach console\n");
-        if (path != NULL)
+        if (path != NULL && *path != '\0')
             fprintf(stderr, "console %u of domain %u: cannot open %s\n", number, domid, path);
         else
             fprintf(stderr, "domain %u has no console %u, or no console daemon is running\n", domid,
                     number);
-        free(path);
-        return XL_FAIL;
     }
     free(path);
+    return tty;
+}
+
+void xl_use_console(int tty, char escape)
+{
+    struct termios old, raw;
+    const bool terminal = tcgetattr(STDIN_FILENO, &old) == 0;
+
     fflush(stdout);
     if (terminal) {
         raw = old;
@@ -146,5 +117,4 @@ int xl_attach_console(struct store *s, uint32_t domid, unsigned int number, char
     if (terminal)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
     close(tty);
-    return XL_OK;
 }

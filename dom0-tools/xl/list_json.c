@@ -5,6 +5,7 @@
  * shows what the hypervisor knows of it.
  */
 #include "dom0-tools/xl/list_json.h"
+#include "dom0-tools/lib/guest_power.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -123,14 +124,8 @@ static void look(struct xl *xl, const struct hv_dominfo *d, struct now *now)
     uint16_t weight, cap;
     uint32_t id;
 
-    *now = (struct now){.max_kib = d->max_pages * 4, .target_kib = d->tot_pages * 4};
-    /* the limit has a little more in it than the guest was promised */
-    if (store_read_u64(xl->t.store, STORE_NO_TX, &now->max_kib,
-                       "/local/domain/%u/memory/static-max", d->domid) != 0)
-        now->max_kib = d->max_pages * 4;
-    if (store_read_u64(xl->t.store, STORE_NO_TX, &now->target_kib, "/local/domain/%u/memory/target",
-                       d->domid) != 0)
-        now->target_kib = d->tot_pages * 4;
+    *now = (struct now){0};
+    guest_memory(xl->t.store, d, &now->max_kib, &now->target_kib);
     if (hv_scheduler_id(xl->t.hv, &id) == 0 && id == 6 &&
         hv_sched_credit2_get(xl->t.hv, d->domid, &weight, &cap) == 0) {
         now->scheduler = hv_scheduler_name(id);

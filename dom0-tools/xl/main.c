@@ -202,6 +202,7 @@ int cmd_help(struct xl *xl)
 
 static int run(struct xl *xl, int argc, char **argv)
 {
+    struct failure why;
     int status;
 
     xl->verb = xl_find_verb(argv[0]);
@@ -216,8 +217,10 @@ static int run(struct xl *xl, int argc, char **argv)
     status = read_options(xl, argc, argv);
     if (status >= 0)
         return status;
-    if (xl_conf_read(&xl->conf) != 0)
+    if (host_conf_read(&xl->conf, &why) != 0) {
+        xl_complain(&why);
         return XL_FAIL;
+    }
     if (!(xl->verb->flags & VERB_ALONE) && xl_open(xl) != 0)
         return XL_FAIL;
     return xl->verb->run(xl);
@@ -236,8 +239,7 @@ int main(int argc, char **argv)
     }
     status = run(&xl, argc - optind, argv + optind);
     toolstack_close(&xl.t);
-    free(xl.conf.lock_file);
-    free(xl.conf.bridge);
+    host_conf_free(&xl.conf);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("xl: standard output");
         return status == XL_OK ? XL_FAIL : status;

@@ -10,6 +10,7 @@
 
 #include "dom0-tools/lib/failure.h"
 #include "dom0-tools/lib/guest.h"
+#include "dom0-tools/lib/host_conf.h"
 
 #include <stdbool.h>
 
@@ -43,16 +44,10 @@ struct verb {
     struct xl_option options[12];
 };
 
-struct xl_conf {
-    char *lock_file, *bridge;
-    int connect_seconds;
-    struct guest_host host;
-};
-
 struct xl {
     const struct verb *verb;
     unsigned int global; /* XL_* flags before the verb */
-    struct xl_conf conf;
+    struct host_conf conf;
     struct toolstack t; /* open unless VERB_ALONE */
     unsigned int count[128];
     const char *value[128];
@@ -73,11 +68,12 @@ void xl_usage(void); /* the list of verbs, on stdout */
 const struct verb *xl_find_verb(const char *word);
 /* Argument i as a domain; prints "X is an invalid domain identifier (rc=-6)" when it is none. */
 int xl_domain(struct xl *xl, int i, uint32_t *domid);
-/* Attaches this terminal to the domain's console until escape is typed. An exit status. */
-int xl_attach_console(struct store *s, uint32_t domid, unsigned int number, char escape);
+/* The domain's console, to be given to xl_use_console(); -1 after saying why not. From then on
+ * nothing that the domain prints passes us by. */
+int xl_open_console(struct store *s, uint32_t domid, unsigned int number);
+/* Attaches this terminal to it until escape is typed or the console ends, and closes it. */
+void xl_use_console(int tty, char escape);
 #define XL_ESCAPE 0x1d /* ^] */
-/* Reads /etc/xen/xl.conf where there is one. 0, or -1 after printing why not. */
-int xl_conf_read(struct xl_conf *conf);
 
 int cmd_create(struct xl *xl);
 int cmd_list(struct xl *xl);

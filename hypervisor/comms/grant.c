@@ -155,23 +155,24 @@ static void clear_status(struct grant_entry_v1 *e, uint16_t bits)
 }
 
 /* The frame's reference with the first use, its writable use with the first writer. */
-static bool take_frame(struct domain *owner, struct active *a, bool first, bool first_writer)
+static int16_t take_frame(struct domain *owner, struct active *a, bool first, bool first_writer)
 {
     struct frame *f = frame_of(mfn(a->frame));
 
     if (!f || (first && !frame_get(f, owner)))
-        return false;
+        return GNTST_bad_page;
     if (first_writer && frame_get_type(f, FRAME_WRITABLE)) {
         if (first)
             frame_put(f);
-        return false;
+        return GNTST_general_error;
     }
-    return true;
+    return GNTST_okay;
 }
 
 static int16_t pin_locked(struct domain *owner, domid_t user, uint32_t ref, bool write, uint32_t n)
 {
     struct grant_table *t = owner->grant;
+    int16_t status = GNTST_okay;
     struct grant_entry_v1 *e;
     struct active *a;
     bool first, first_writer;
@@ -190,9 +191,11 @@ static int16_t pin_locked(struct domain *owner, domid_t user, uint32_t ref, bool
         a->domid = user;
         a->frame = READ_ONCE(e->frame);
     }
-    if ((first || first_writer) && !take_frame(owner, a, first, first_writer)) {
+    if (first || first_writer)
+        status = take_frame(owner, a, first, first_writer);
+    if (status != GNTST_okay) {
         clear_status(e, (uint16_t)((first_writer ? GTF_writing : 0) | (first ? GTF_reading : 0)));
-        return GNTST_general_error;
+        return status;
     }
     /* commit */
     if (write)

@@ -5,6 +5,7 @@
  */
 #include "dev/dev.h"
 #include "dev/pirq.h"
+#include "mm/guest_copy.h"
 #include "dom/domain.h"
 #include "dom/vcpu.h"
 #include "hypercall.h"
@@ -68,9 +69,11 @@ long physdevop_set_iobitmap(struct hcall *c, void *arg)
 {
     const struct physdev_set_iobitmap *op = arg;
 
-    if (op->nr_ports > 65536)
+    guest_va_t bitmap = guest_va((uint64_t)op->bitmap.p);
+
+    if (op->nr_ports > 65536 || !guest_range_ok(bitmap, div_up(op->nr_ports, 8u)))
         return -EINVAL;
-    c->v->iobmp = guest_va((uint64_t)op->bitmap.p);
+    c->v->iobmp = bitmap;
     c->v->iobmp_ports = op->nr_ports;
     return 0;
 }

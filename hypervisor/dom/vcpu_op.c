@@ -25,7 +25,7 @@
 
 static struct vcpu *named_vcpu(struct hcall *c)
 {
-    uint64_t id = c->a[1];
+    uint32_t id = (uint32_t)c->a[1];
 
     return id < c->d->max_vcpus ? c->d->vcpu[id] : NULL;
 }

@@ -152,7 +152,7 @@ int frame_get_type_within(struct frame *f, enum frame_type t, long *budget)
             if (rc != -EAGAIN)
                 return rc;
         } else if ((x & TYPE_LABEL) != t) {
-            return -EBUSY;
+            return -EINVAL;
         } else if (unlikely(x & TYPE_BUSY)) {
             wait_for_other_cpu();
         } else if (unlikely(x & TYPE_PARTIAL)) {

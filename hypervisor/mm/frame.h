@@ -128,10 +128,10 @@ static inline bool frame_get(struct frame *f, const struct domain *d)
     frame_put(f); /* it changed hands between the look and the count */
     return false;
 }
-/* One use of that type. 0; -EBUSY: in use as another; -EINVAL: an entry of the table-to-be is not
- * allowed; -ERESTART (only with a budget): too long, the same call goes on where it stopped. The
- * caller holds a reference. `budget` is a number of entries to look at, counted down, or NULL for
- * no limit. */
+/* One use of that type. 0; -EINVAL: in use as another, or an entry of the table-to-be is not
+ * allowed (-EPERM, -EBUSY: what an L1 entry names is not); -EBUSY: too many uses; -ERESTART (only
+ * with a budget): too long, the same call goes on where it stopped. The caller holds a reference.
+ * `budget` is a number of entries to look at, counted down, or NULL for no limit. */
 int frame_get_type(struct frame *f, enum frame_type t);
 int frame_get_type_within(struct frame *f, enum frame_type t, long *budget);
 void frame_put_type(struct frame *f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * memory_op: how much memory a domain has, and giving and taking it (ABI: memory.h). The three
- * reservation operations answer the number of extents done, never an error for an extent.
+ * reservation operations answer the number of extents done, never an error.
  * Continuation: the extent to go on with is in the bits of the command above the first six, so a
  * guest that forges it only skips some of its own extents.
  */
@@ -9,8 +9,6 @@
 #include "mm/frame.h"
 #include "dom/domain.h"
 #include "hypercall.h"
-
-#define CMD_BITS 6
 
 /* Superpages are for whoever builds domains; a guest's balloon gets up to 2 MiB. */
 unsigned memory_max_order(const struct domain *caller)
@@ -73,21 +71,21 @@ enum which { INCREASE, DECREASE, POPULATE };
 
 static long reservation(struct hcall *c, const struct xen_memory_reservation *r, enum which which)
 {
-    uint64_t i = c->a[0] >> CMD_BITS, first = i;
+    uint64_t i = c->a[0] >> MEMORY_CMD_BITS, first = i;
     int err;
 
     /* the count is the answer, and has to fit into the command word */
-    if (r->nr_extents > ~0ull >> CMD_BITS >> 1 || i > r->nr_extents)
-        return (long)min(i, r->nr_extents);
+    if (r->nr_extents > ~0ull >> MEMORY_CMD_BITS >> 1 || i > r->nr_extents)
+        return (long)i;
     if (r->extent_order > memory_max_order(c->d))
         return (long)i;
     struct domain *d PUT_AT_END = domain_get_for(c->d, r->domid, &err);
 
     if (!d)
-        return i ? (long)i : err;
+        return (long)i;
     for (; i < r->nr_extents; i++) {
         if (i != first && hcall_out_of_budget(c)) {
-            c->a[0] = (c->a[0] & ((1u << CMD_BITS) - 1)) | i << CMD_BITS;
+            c->a[0] = (c->a[0] & ((1u << MEMORY_CMD_BITS) - 1)) | i << MEMORY_CMD_BITS;
             return -ERESTART;
         }
         if (which == DECREASE ? !decrease_one(d, r, i) : !populate_one(d, r, i, which == POPULATE))

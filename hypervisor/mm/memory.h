@@ -9,9 +9,18 @@
  */
 #pragma once
 #include <xen/memory.h>
+#include "hypercall.h"
 #include "mm/guest_copy.h"
 
 struct domain;
+
+#define MEMORY_CMD_BITS 6
+
+/* What the three reservation operations answer instead of an error: the extents that are done. */
+static inline long memory_extents_done(const struct hcall *c)
+{
+    return (long)(c->a[0] >> MEMORY_CMD_BITS);
+}
 
 /* Largest extent order that the caller may ask for. */
 unsigned memory_max_order(const struct domain *caller);

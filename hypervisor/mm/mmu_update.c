@@ -27,17 +27,15 @@ struct domain *pt_target_get(struct domain *caller, uint32_t domid, int *err)
         return caller;
     if (domid == DOMID_IO)
         return &domain_io;
-    *err = -EPERM;
-    if (!caller->privileged)
-        return NULL;
-    if (domid == DOMID_XEN)
+    if (domid == DOMID_XEN && caller->privileged)
         return &domain_xen;
-    *err = -ESRCH;
     d = domain_get((domid_t)domid);
-    if (d != caller)
-        return d;
-    domain_put(d);
-    return NULL;
+    *err = domid == DOMID_XEN || (d && d != caller) ? -EPERM : -ESRCH;
+    if (d && (d == caller || !caller->privileged)) {
+        domain_put(d);
+        d = NULL;
+    }
+    return d;
 }
 
 void pt_target_put(const struct domain *caller, struct domain *d)
@@ -60,14 +58,16 @@ static int machphys_update(struct domain *owner, uint64_t ptr, uint64_t pfn)
 
 static int one_request(struct pt_batch *b, const struct mmu_update *r)
 {
-    switch (r->ptr & 3) {
+    switch (r->ptr & 7) { /* entries are 8 bytes apart */
     case MMU_NORMAL_PT_UPDATE:
     case MMU_PT_UPDATE_NO_TRANSLATE:
-        return pt_batch_update(b, r->ptr & ~3ull, r->val, PT_STORE);
+        return pt_batch_update(b, r->ptr & ~7ull, r->val, PT_STORE);
     case MMU_PT_UPDATE_PRESERVE_AD:
-        return pt_batch_update(b, r->ptr & ~3ull, r->val, PT_KEEP_AD);
-    default:
+        return pt_batch_update(b, r->ptr & ~7ull, r->val, PT_KEEP_AD);
+    case MMU_MACHPHYS_UPDATE:
         return machphys_update(b->target, r->ptr, r->val);
+    default:
+        return -ENOSYS;
     }
 }
 
@@ -121,7 +121,7 @@ long do_mmu_update(struct hcall *c, void *)
     if (unlikely(!b.target))
         return rc;
     if (unlikely(pt_dom)) {
-        rc = -EPERM;
+        rc = -ESRCH;
         if (pt_dom - 1 >= DOMID_FIRST_RESERVED)
             goto out;
         b.pt_owner = pt_target_get(c->d, pt_dom - 1, &rc);
@@ -160,8 +160,6 @@ static int flush_by_flags(struct vcpu *v, uint64_t va, uint64_t flags)
 
     if (type == UVMF_NONE)
         return 0;
-    if (type != UVMF_TLB_FLUSH && type != UVMF_INVLPG)
-        return -EINVAL;
     if (where.v != UVMF_LOCAL)
         return pt_flush_vcpus(v->d, where.v == UVMF_ALL ? NULL : &where,
                               type == UVMF_INVLPG ? va : ~0ull);
@@ -204,7 +202,7 @@ long do_update_va_mapping_otherdomain(struct hcall *c, void *)
 
     if (!target)
         return err;
-    rc = update_va_mapping(c, target);
+    rc = target == &domain_io && !c->d->privileged ? -EPERM : update_va_mapping(c, target);
     pt_target_put(c->d, target);
     return rc;
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * Guest kernels write into page tables that they have mapped read-only, as if those were theirs
- * (the ABI wants it so of writable page tables). The write faults; here its instruction is fetched,
- * decoded, and performed as a validated change of one L1 entry. Only instructions that store to one
- * naturally aligned place of up to 8 bytes inside the faulting entry are taken; for all others, and
- * for values that validation refuses, the guest gets its page fault. Instruction encoding: AMD64
- * APM vol. 3.
+ * (the ABI wants it so of writable page tables, where the guest has asked for them by vm_assist).
+ * The write faults; here its instruction is fetched, decoded, and performed as a validated change
+ * of one L1 entry. Only instructions that store to one naturally aligned place of up to 8 bytes
+ * inside the faulting entry are taken; for all others, and for values that validation refuses, the
+ * guest gets its page fault. Instruction encoding: AMD64 APM vol. 3.
  *
  * The code may have changed since the fault, so nothing of the fault is trusted but its address,
  * which must be what the instruction names.
  */
+#include <xen/xen.h>
 #include "mm/pt.h"
 #include "mm/guest_copy.h"
 #include "dom/domain.h"
@@ -403,6 +404,8 @@ bool ptwr_emulate(struct vcpu *v, struct regs *r, uint64_t va)
     uint64_t *slot;
     bool ok = false;
 
+    if (!(v->d->vm_assist & 1ul << VMASST_TYPE_writable_pagetables))
+        return false;
     if (!pte || pte & PTE_RW || !(f = frame_of(pte_mfn(pte))) || frame_owner(f) != v->d ||
         frame_type_now(f) != FRAME_L1)
         return false;

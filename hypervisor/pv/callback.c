@@ -110,8 +110,8 @@ long do_stack_switch(struct hcall *c, void *arg)
 long do_fpu_taskswitch(struct hcall *c, void *arg)
 {
     (void)arg;
-    c->v->cr0_ts = c->a[0] ? CR0_TS : 0;
-    if (c->a[0])
+    c->v->cr0_ts = (uint32_t)c->a[0] ? CR0_TS : 0;
+    if (c->v->cr0_ts)
         write_cr0(read_cr0() | CR0_TS);
     else
         clts();
@@ -123,7 +123,7 @@ long do_nmi_op(struct hcall *c, void *arg)
     struct xennmi_callback cb;
 
     (void)arg;
-    switch (c->a[0]) {
+    switch ((uint32_t)c->a[0]) {
     case XENNMI_register_callback:
         if (copy_from_guest(&cb, guest_va(c->a[1]), sizeof(cb)))
             return -EFAULT;

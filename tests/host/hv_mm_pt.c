@@ -69,8 +69,8 @@ static void bad_entries_are_refused_at_every_level(void **state)
         expect_pin(gv, level, pte_make(MMIO, RW), -EINVAL);
         expect_pin(gv, level, pte_make(mfn((1ull << 40) - 1), RW), -EINVAL);
         expect_pin(gv, level, pte_make(m2p_chunk_mfn(0), RW), -EINVAL);
-        expect_pin(gv, level, pte_make(guest->shared_mfn, RW), -EBUSY); /* it is writable */
-        expect_pin(gv, level, 0xfffffffffffffffe, 0);                   /* not present: anything */
+        expect_pin(gv, level, pte_make(guest->shared_mfn, RW), -EINVAL); /* it is writable */
+        expect_pin(gv, level, 0xfffffffffffffffe, 0);                    /* not present: anything */
     }
     expect_pin(gv, 1, pte_make(child[1], RW), 0);
     expect_pin(gv, 1, pte_make(child[1], RW | PTE_G | PTE_NX | PTE_SOFT), 0);
@@ -90,7 +90,7 @@ static void bad_entries_are_refused_at_every_level(void **state)
     assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE, foreign.v, 0), -EINVAL);
     assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE, MMIO.v, 0), -EINVAL);
     assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE, ~0ull, 0), -EINVAL);
-    assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE, guest->shared_mfn.v, 0), -EBUSY);
+    assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE, guest->shared_mfn.v, 0), -EINVAL);
 }
 
 static void a_failed_validation_takes_all_back(void **state)
@@ -116,10 +116,11 @@ static void tables_do_not_map_themselves(void **state)
         mfn_t m = page_of(guest);
 
         entries(m)[7] = pte_make(m, RW);
-        assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE + level - 1, m.v, 0), -EBUSY);
+        assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE + level - 1, m.v, 0),
+                         level == 1 ? -EBUSY : -EINVAL);
         entries(m)[7] = pte_make(m, RO);
         assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE + level - 1, m.v, 0),
-                         level == 1 ? 0 : -EBUSY);
+                         level == 1 ? 0 : -EINVAL);
         if (level > 1)
             continue;
         assert_int_equal(update(gv, m, 7, pte_make(m, RW)), -EBUSY);
@@ -136,7 +137,7 @@ static void tables_in_use_are_not_writable(void **state)
     (void)state;
     entries(other)[0] = pte_make(t.l2, RW);
     assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE, other.v, 0), 0);
-    assert_int_equal(mmuext(gv, MMUEXT_PIN_L4_TABLE, t.l4.v, 0), -EBUSY);
+    assert_int_equal(mmuext(gv, MMUEXT_PIN_L4_TABLE, t.l4.v, 0), -EINVAL);
     assert_int_equal(update(gv, other, 0, pte_make(t.l2, RO)), 0);
     assert_int_equal(mmuext(gv, MMUEXT_PIN_L4_TABLE, t.l4.v, 0), 0);
     assert_int_equal(update(gv, other, 0, pte_make(t.l2, RW)), -EBUSY);
@@ -218,8 +219,8 @@ static void a_batch_stops_at_the_first_error(void **state)
     pretend_guest_unmapped(NULL, 0);
     assert_int_equal(mmu_update_n(gv, req, 0, &done, DOMID_SELF), 0);
     assert_int_equal(done, 0);
-    req[0].ptr |= 4;
-    assert_int_equal(mmu_update_n(gv, req, 1, &done, DOMID_SELF), -EINVAL);
+    req[0].ptr |= 4; /* a command there is not */
+    assert_int_equal(mmu_update_n(gv, req, 1, &done, DOMID_SELF), -ENOSYS);
     req[0].ptr = ~0ull & ~7ull;
     assert_int_equal(mmu_update_n(gv, req, 1, &done, DOMID_SELF), -EINVAL);
 }
@@ -235,6 +236,8 @@ static void foreign_domains_need_privilege(void **state)
     assert_int_equal(mmuext(gv, MMUEXT_PIN_L1_TABLE, l1.v, 0), 0);
     assert_int_equal(mmu_update_n(gv, &req, 1, &done, 0), -EPERM);
     assert_int_equal(mmu_update_n(gv, &req, 1, &done, 7), -EPERM);
+    assert_int_equal(mmu_update_n(gv, &req, 1, &done, 8), -ESRCH); /* nobody */
+    assert_int_equal(mmu_update_n(gv, &req, 1, &done, 1), -ESRCH); /* itself: SELF only */
     assert_int_equal(mmu_update_n(gv, &req, 1, &done, DOMID_XEN), -EPERM);
     assert_int_equal(mmu_update_n(gv, &req, 1, &done, DOMID_SELF | (0 + 1) << 16), -EPERM);
     assert_int_equal(mmu_update_n(gv, &req, 1, &done, DOMID_IO), -EBUSY);
@@ -264,7 +267,7 @@ static void foreign_domains_need_privilege(void **state)
     req = (struct mmu_update){mfn_to_maddr(m2p_chunk_mfn(0)), 0x77};
     assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_SELF), -EINVAL);
     assert_int_equal(
-        mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_SELF | (DOMID_XEN + 1) << 16), -EPERM);
+        mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_SELF | (DOMID_XEN + 1) << 16), -ESRCH);
     /* dom0 writes the guest's table */
     req = (struct mmu_update){mfn_to_maddr(l1), pte_make(page_of(guest), RO)};
     assert_int_equal(mmu_update_n(zero->vcpu[0], &req, 1, &done, DOMID_SELF), -EINVAL);
@@ -367,8 +370,8 @@ static void upper_levels_change_by_entry(void **state)
     assert_int_equal(update(gv, t.l2, 5, pte_make(u.l2, RW)), 0); /* as an L1: it maps u.l1 RW */
     assert_int_equal(frame_type_now(frame_of(u.l1)), FRAME_WRITABLE);
     assert_true(pretend.cr3_writes > flushes);
-    assert_int_equal(update(gv, t.l2, 6, pte_make(t.l2, RW)), -EBUSY);
-    assert_int_equal(update(gv, t.l3, 6, pte_make(t.l1, RW)), -EBUSY);
+    assert_int_equal(update(gv, t.l2, 6, pte_make(t.l2, RW)), -EINVAL);
+    assert_int_equal(update(gv, t.l3, 6, pte_make(t.l1, RW)), -EINVAL);
     assert_int_equal(update(gv, t.l4, 6, pte_make(u.l3, RW | PTE_PWT)), -EINVAL);
     for (unsigned slot = 256; slot <= 271; slot++) {
         assert_int_equal(update(gv, t.l4, slot, 0), -EINVAL);
@@ -395,7 +398,7 @@ static void plain_memory_takes_plain_stores(void **state)
     assert_int_equal(*m2p_entry(m), 0x55);
     assert_int_equal(uses(m), 0);
     assert_int_equal(frame_get_type(frame_of(m), FRAME_SEG_DESC), 0);
-    assert_int_equal(mmu_update_n(gv, req, 1, &done, DOMID_SELF), -EBUSY);
+    assert_int_equal(mmu_update_n(gv, req, 1, &done, DOMID_SELF), -EINVAL);
     frame_put_type(frame_of(m));
 }
 
@@ -424,7 +427,7 @@ static void roots_change_in_constant_time(void **state)
     assert_int_equal(mmuext(gv, MMUEXT_NEW_USER_BASEPTR, 0, 0), 0);
     assert_int_equal(refs(u.l3), 1);
     assert_int_equal(mmuext(gv, MMUEXT_NEW_BASEPTR, 0, 0), -EINVAL);
-    assert_int_equal(mmuext(gv, MMUEXT_NEW_BASEPTR, t.l3.v, 0), -EBUSY);
+    assert_int_equal(mmuext(gv, MMUEXT_NEW_BASEPTR, t.l3.v, 0), -EINVAL);
     assert_int_equal(mmuext(gv, MMUEXT_NEW_BASEPTR, zero->shared_mfn.v, 0), -EINVAL);
     assert_int_equal(gv->kernel_l4.v, t.l4.v);
     op.arg1.mfn = t.l4.v;
@@ -496,8 +499,8 @@ static void update_va_mapping_finds_the_slot(void **state)
     n = pretend.cr3_writes;
     assert_int_equal(UVM(TEST_VA, 0, UVMF_TLB_FLUSH), 0);
     assert_int_equal(UVM(TEST_VA, 0, UVMF_TLB_FLUSH | UVMF_ALL), 0);
-    assert_int_equal(pretend.cr3_writes, n + 2);
-    assert_int_equal(UVM(TEST_VA, 0, 3), -EINVAL);
+    assert_int_equal(UVM(TEST_VA, 0, UVMF_TLB_FLUSH | UVMF_INVLPG), 0); /* both: all */
+    assert_int_equal(pretend.cr3_writes, n + 3);
     assert_int_equal(UVM(TEST_VA, 0, UVMF_TLB_FLUSH | 0x10), -EFAULT);
 #undef UVM
     c = pretend_hcall(gv, TEST_VA, 0, 0, 0, 0);
@@ -572,8 +575,8 @@ static void long_validation_goes_on_where_it_stopped(void **state)
     for (rc = pin_once(gv, l4, &c, &op); rc == -ERESTART; rc = do_mmuext_op(&c, NULL)) {
         assert_true(++restarts < 100);
         assert_int_equal(frame_type_now(frame_of(l4)), FRAME_L4);
-        assert_int_equal(frame_get_type(frame_of(l4), FRAME_WRITABLE), -EBUSY);
-        assert_int_equal(update(gv, l4, 0, 0), -EBUSY);
+        assert_int_equal(frame_get_type(frame_of(l4), FRAME_WRITABLE), -EINVAL);
+        assert_int_equal(update(gv, l4, 0, 0), -EINVAL);
         assert_int_equal(mmuext(gv, MMUEXT_UNPIN_TABLE, l4.v, 0), -EINVAL);
     }
     assert_int_equal(rc, 0);

@@ -14,6 +14,7 @@ static struct tree t;
 static int setup(void **state)
 {
     test_setup(state);
+    guest->vm_assist = 1ul << VMASST_TYPE_writable_pagetables;
     t = tree_new(guest);
     entries(t.l1)[pt_index(TABLE_VA, 1)] = pte_make(t.l1, RO);
     assert_int_equal(vcpu_set_kernel_l4(gv, t.l4), 0);
@@ -243,6 +244,9 @@ static void other_things_are_left_alone(void **state)
     r.rdi = TABLE_VA + 72;
     assert_false(ptwr_emulate(gv, &r, TABLE_VA + 72)); /* the code has gone */
     pretend_guest_unmapped(NULL, 0);
+    guest->vm_assist = 0; /* nobody asked for it */
+    assert_false(ptwr_emulate(gv, &r, TABLE_VA + 72));
+    guest->vm_assist = 1ul << VMASST_TYPE_writable_pagetables;
     assert_true(ptwr_emulate(gv, &r, TABLE_VA + 72));
     /* a table of higher level gets its fault */
     assert_int_equal(update(gv, t.l1, pt_index(TABLE_VA, 1), pte_make(l2, RO)), 0);

@@ -13,6 +13,7 @@
 #include <xen/callback.h>
 #include <xen/vcpu.h>
 #include "pretend.h"
+#include "hv_pv_fakes.h"
 #include "comms/evtchn.h"
 #include "dev/console.h"
 #include "dom/runstate.h"
@@ -27,148 +28,6 @@
 #include "x86/init.h"
 #include "x86/irq.h"
 #include "x86/time.h"
-
-/* ---- fakes ---- */
-
-static struct {
-    unsigned ins, outs, port, bytes, val, shutdowns;
-} seen;
-struct cpu_features cpu = {
-    .nx = true, .phys_bits = 40, .amd = true, .rdtscp = true, .xsave = true, .host_xcr0 = 7};
-bool cpu_fsgsbase;
-
-uint32_t guest_port_in(struct vcpu *v, uint16_t port, unsigned bytes)
-{
-    (void)v;
-    seen.ins++;
-    seen.port = port;
-    seen.bytes = bytes;
-    return 0x11223344;
-}
-void guest_port_out(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t val)
-{
-    (void)v;
-    seen.outs++;
-    seen.port = port;
-    seen.bytes = bytes;
-    seen.val = val;
-}
-void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, uint32_t out[4])
-{
-    (void)v;
-    out[0] = leaf + 1;
-    out[1] = sub + 1;
-    out[2] = forced;
-    out[3] = 4;
-}
-bool guest_has_feature(const struct domain *d, unsigned leaf, unsigned reg, unsigned bit)
-{
-    (void)d, (void)leaf, (void)reg, (void)bit;
-    return false;
-}
-void cpu_load_guest_cr4(const struct vcpu *v)
-{
-    (void)v;
-}
-void *fpu_area_alloc(void)
-{
-    return hv_page_alloc();
-}
-void fpu_area_free(void *area)
-{
-    hv_page_free(area);
-}
-void fpu_set_legacy(struct vcpu *v, const void *fxsave)
-{
-    (void)v, (void)fxsave;
-}
-void fpu_get_legacy(struct vcpu *v, void *fxsave)
-{
-    (void)v, (void)fxsave;
-}
-int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0)
-{
-    v->xcr0 = xcr0;
-    return xcr0 & 1 ? 0 : -EINVAL;
-}
-int hypercall_page_write(struct domain *d, mfn_t m)
-{
-    (void)d, (void)m;
-    return 0;
-}
-void virq_send_vcpu(struct vcpu *v, unsigned virq)
-{
-    (void)v, (void)virq;
-}
-void evtchn_vcpu_info_moved(struct vcpu *v)
-{
-    v->info->evtchn_pending_sel = ~0ul;
-    v->info->evtchn_upcall_pending = 1;
-}
-void time_update_vcpu(struct vcpu *v)
-{
-    (void)v;
-}
-void time_update_secondary(struct vcpu *v)
-{
-    (void)v;
-}
-void runstate_write_guest(struct vcpu *v)
-{
-    (void)v;
-}
-void sched_add_vcpu(struct vcpu *v)
-{
-    v->cpu = this_cpu();
-}
-void sched_remove_vcpu(struct vcpu *v)
-{
-    (void)v;
-}
-void sched_poll_timeout(void *v)
-{
-    (void)v;
-}
-void vcpu_recheck(struct vcpu *v)
-{
-    (void)v;
-}
-void schedule(void)
-{
-    abort();
-}
-void console_softirq(void)
-{
-}
-void apic_arm_timer(nsec_t deadline)
-{
-    (void)deadline;
-}
-void domain_shutdown(struct domain *d, uint8_t reason)
-{
-    (void)d, (void)reason;
-    seen.shutdowns++;
-}
-int load_ds(unsigned sel)
-{
-    (void)sel;
-    return 0;
-}
-int load_es(unsigned sel)
-{
-    (void)sel;
-    return 0;
-}
-int load_fs(unsigned sel)
-{
-    (void)sel;
-    return 0;
-}
-int load_gs(unsigned sel)
-{
-    (void)sel;
-    return 0;
-}
 
 /* ---- a guest ---- */
 
@@ -707,7 +566,11 @@ static void descriptors(void **state)
         {0, 0, true},
         {0x00af9a000000ffff, 0x00affb000000ffff, true}, /* kernel code: DPL 3, accessed */
         {0x00cff2000000ffff, 0x00cff3000000ffff, true},
-        {0x00cfb2000000ffff, 0x00cfb3000000ffff, true}, /* DPL 1 stays */
+        {0x00cfb2000000ffff, 0x00cff3000000ffff, true}, /* DPL 1 */
+        {0x0000f3000000ffff, 0x0040f3000000ffff, true}, /* a 16-bit stack */
+        {0x0000f7000000ffff, 0x0040f7000000ffff, true}, /* one that grows down */
+        {0x0000f1000000ffff, 0x0000f1000000ffff, true}, /* no stack: read-only */
+        {0x0000fb000000ffff, 0x0000fb000000ffff, true}, /* nor is 16-bit code */
         {0x00cf12000000ffff, 0x00cf12000000ffff, true}, /* not present */
         {0x0000000000000000 | 0xeeull << 40, 0, false}, /* interrupt gate */
         {0x00008c0000000000, 0, false},                 /* call gate */
@@ -759,13 +622,13 @@ static void descriptor_tables(void **state)
     assert_int_equal(vcpu_set_gdt(v, two, 7169), -EINVAL);
     assert_int_equal(vcpu_set_gdt(v, two, 16), 0);
     assert_int_equal(entry[1], 0x00affb000000ffff);
-    assert_int_equal(frame_get_and_type(frame_of(gdt), d, FRAME_WRITABLE), -EBUSY);
+    assert_int_equal(frame_get_and_type(frame_of(gdt), d, FRAME_WRITABLE), -EINVAL);
     assert_int_equal(update_descriptor(maddr_of_entry(gdt, 2), 0x00cf92000000ffff), 0);
     assert_int_equal(entry[2], 0x00cff3000000ffff);
     assert_int_equal(update_descriptor(maddr_of_entry(gdt, 2), 0x00008c0000000000), -EINVAL);
     assert_int_equal(update_descriptor(maddr_of_entry(gdt, 2) + 1, 0), -EINVAL);
     assert_int_equal(update_descriptor(max_mfn << 12, 0), -EINVAL);
-    c = pretend_hcall(v, (uint64_t)two, 1ul << 40, 0, 0, 0);
+    c = pretend_hcall(v, (uint64_t)two, 1ul << 31, 0, 0, 0);
     assert_int_equal(do_set_gdt(&c, NULL), -EINVAL);
     c = pretend_hcall(v, 0xffff830000000000, 16, 0, 0, 0);
     assert_int_equal(do_set_gdt(&c, NULL), -EFAULT);
@@ -965,7 +828,7 @@ static void vcpu_info_moves(void **state)
     assert_int_equal(to->evtchn_pending_sel, ~0ul);
     assert_int_equal(to->arch.cr2, 77);
     assert_int_equal(register_info(v, m, 0), -EINVAL);
-    assert_int_equal(frame_get_and_type(frame_of(m), d, FRAME_L1), -EBUSY);
+    assert_int_equal(frame_get_and_type(frame_of(m), d, FRAME_L1), -EINVAL);
     vcpu_drop_references(v);
     assert_int_equal(frame_type_now(frame_of(m)), FRAME_NONE);
 }
@@ -991,7 +854,7 @@ static void up_and_down(void **state)
     c.a[1] = 0;
     assert_int_equal(vcpuop_down(&c, NULL), 0); /* the last one: that is the domain's end */
     assert_int_equal(seen.shutdowns, 1);
-    c.a[1] = 1ul << 32;
+    c.a[1] = 1ul << 31;
     assert_int_equal(vcpuop_up(&c, NULL), -ENOENT);
 }
 

@@ -6,5 +6,6 @@ $(HV_PV_TESTS): $(B)/tests/host/%: $(B)/host/tests/host/%.o $$(HV_HOST_MM_OBJS)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(HV_HOST_LDFLAGS)
 $(B)/tests/host/hv_sched: $(addprefix $(B)/host/hypervisor/dom/,sched.o sched_op.o timer.o runstate.o watchdog.o)
-$(B)/tests/host/hv_pv: $(addprefix $(B)/host/hypervisor/,pv/guest_entry.o pv/callback.o pv/privop.o \
-    pv/debugreg.o pv/msr.o pv/segment.o dom/vcpu.o dom/vcpu_op.o dom/timer.o)
+HV_PV_OBJS_HOST = $(B)/host/tests/host/hv_pv_fakes.o $(addprefix $(B)/host/hypervisor/,pv/guest_entry.o pv/callback.o \
+    pv/privop.o pv/debugreg.o pv/msr.o pv/segment.o dom/vcpu.o dom/vcpu_op.o dom/timer.o)
+$(B)/tests/host/hv_pv: $(HV_PV_OBJS_HOST)

@@ -310,6 +310,15 @@ def dom0_base():
     return built("dom0-base.cpio", tree)
 
 
+def own_guests():
+    """The guest kernels built here, as /guests/NAME."""
+    tree = Tree()
+    tree.folder("guests")
+    for kernel in sorted((BUILD / "guests").glob("*")):
+        tree.file(f"guests/{kernel.name}", kernel, 0o644)
+    return built("dom0-guests.cpio", tree)
+
+
 def stock_stack():
     root = packages.stock_tools()
     tree = Tree()
@@ -376,7 +385,7 @@ STACKS = {"stock": lambda: [stock_stack()], "bonsai": lambda: [bonsai_stack()], 
 
 def dom0_initrd(to, stack, extra=None):
     """Write dom0's whole initrd for one boot to the file 'to'."""
-    parts = [dom0_base(), *STACKS[stack]()]
+    parts = [dom0_base(), own_guests(), *STACKS[stack]()]
     with open(to, "wb") as out:
         for part in parts:
             with open(part, "rb") as source:

@@ -25,7 +25,10 @@ def test_batch(halves):
         timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for word in ("one ", "two ", "2 packets received", "all went well"):
+    words = ["one ", "two ", "2 packets received", "hello on version", "all went well"]
+    if "bonsai" == halves[3]:
+        words += ["backendtype=bonsai", "Running"]
+    for word in words:
         assert word in done.stdout
 
 

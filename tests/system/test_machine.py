@@ -157,6 +157,11 @@ def test_network(driven, server, nic):
     assert len(found) == 1, f"one interface of driver {driver}"
     eth = found[0]
     m.run(f"ip link set {eth} up && ip addr add {net}.15/24 dev {eth}", check=True)
+    # the card takes seconds to find its link, and what is sent before that is lost
+    m.run(
+        f"for n in $(seq 100); do [ $(cat /sys/class/net/{eth}/carrier) = 1 ] && exit; sleep 0.2; done; exit 1",
+        check=True,
+    )
     m.run(f"ping -c 3 -w 15 {net}.2", check=True)
     serves[f"/{nic}"] = data = os.urandom(4 * MIB)
     out = m.run(

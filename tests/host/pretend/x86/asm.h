@@ -12,6 +12,9 @@ struct pretend_counters {
     uint64_t cr3, cr2, cr4, cr0;
     uint64_t fs_base, gs_base, gs_base_inactive;
     unsigned long swapgs;
+    unsigned long wrmsrs; /* and the last one */
+    uint32_t msr;
+    uint64_t msr_value;
 };
 extern struct pretend_counters pretend;
 
@@ -123,7 +126,9 @@ static inline uint64_t rdmsr(uint32_t msr)
 }
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-    (void)msr, (void)v;
+    pretend.wrmsrs++;
+    pretend.msr = msr;
+    pretend.msr_value = v;
 }
 static inline uint8_t inb(uint16_t port)
 {

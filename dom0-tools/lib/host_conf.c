@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /etc/xen/xl.conf, where there is one: the host's defaults, in the language of xl.cfg. Only keys
- * that change something here are read; the others are Xen's and are left alone.
+ * The host's defaults; see host_conf.h.
  */
-#include "dom0-tools/xl/xl.h"
+#include "dom0-tools/lib/host_conf.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define XL_CONF         "/etc/xen/xl.conf"
-/* How long create waits for the guest's half of its devices. */
 #define CONNECT_SECONDS 60
 
 static char *text_of(struct cfg *cfg, const char *key)
@@ -23,28 +20,21 @@ static char *text_of(struct cfg *cfg, const char *key)
                : NULL;
 }
 
-int xl_conf_read(struct xl_conf *conf)
+int host_conf_read(struct host_conf *conf, struct failure *why)
 {
     const struct cfg_setting *seconds;
-    struct failure why;
     struct cfg *cfg;
     char *text;
     size_t len;
     int rc;
 
-    conf->connect_seconds = CONNECT_SECONDS;
-    if (cfg_read_file(XL_CONF, &text, &len, &why) != 0) {
-        if (why.error == ENOENT)
-            return 0;
-        xl_complain(&why);
-        return -1;
-    }
-    rc = cfg_parse(XL_CONF, text, len, &cfg, &why);
+    *conf = (struct host_conf){.connect_seconds = CONNECT_SECONDS};
+    if (cfg_read_file(XL_CONF, &text, &len, why) != 0)
+        return why->error == ENOENT ? 0 : -1;
+    rc = cfg_parse(XL_CONF, text, len, &cfg, why);
     free(text);
-    if (rc != 0) {
-        xl_complain(&why);
+    if (rc != 0)
         return -1;
-    }
     conf->lock_file = text_of(cfg, "lockfile");
     conf->bridge = text_of(cfg, "vif.default.bridge");
     if (conf->bridge == NULL)
@@ -55,4 +45,11 @@ int xl_conf_read(struct xl_conf *conf)
     cfg_free(cfg);
     conf->host = (struct guest_host){.lock_file = conf->lock_file, .bridge = conf->bridge};
     return 0;
+}
+
+void host_conf_free(struct host_conf *conf)
+{
+    free(conf->lock_file);
+    free(conf->bridge);
+    *conf = (struct host_conf){0};
 }

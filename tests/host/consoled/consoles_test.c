@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* No byte of a guest is lost: who comes when, who dies when, who reads how fast. */
+#include "tests/host/consoled/fake.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void expect_log(const char *name, const char *want)
+{
+    char *text = fake_log(name);
+
+    assert_non_null(text);
+    assert_string_equal(text, want);
+    free(text);
+}
+
+/* Numbered lines, as many as fit; which number comes next. */
+static unsigned print_lines(unsigned domid, unsigned from, unsigned to)
+{
+    char line[32];
+
+    for (; from < to; from++) {
+        int n = snprintf(line, sizeof(line), "line %u\n", from);
+
+        if (fake_domain[domid].page.out_prod - fake_domain[domid].page.out_cons + (unsigned)n >
+            2048)
+            break;
+        fake_print(domid, line, (size_t)n);
+    }
+    return from;
+}
+
+static void print_all(unsigned domid, unsigned from, unsigned to)
+{
+    while ((from = print_lines(domid, from, to)) < to) {
+        fake_pass(TURN_MS);
+        fake_event(domid);
+    }
+    fake_event(domid);
+}
+
+/* Whether text holds exactly these lines. */
+static void expect_lines(const char *text, unsigned from, unsigned to)
+{
+    char line[32];
+
+    for (; from < to; from++) {
+        size_t n = (size_t)snprintf(line, sizeof(line), "line %u\n", from);
+
+        if (strncmp(text, line, n) != 0) {
+            print_error("wanted %s got %.40s\n", line, text);
+            fail();
+        }
+        text += n;
+    }
+    assert_string_equal(text, "");
+}
+
+static void printed_before_anyone_looked(void **state)
+{
+    (void)state;
+    fake_create(1, "early");
+    fake_say(1, "first words\n");
+    assert_int_equal(consoles_refresh(&fake), 0); /* no event: the guest's went nowhere */
+    expect_log("guest-early.log", "first words\n");
+    assert_int_equal(fake_domain[1].page.out_cons, fake_domain[1].page.out_prod);
+    assert_int_equal(fake_domain[1].notified, 1);
+}
+
+static void daemon_started_late(void **state)
+{
+    (void)state;
+    fake_kill();
+    fake_create(1, "late");
+    fake_say(1, "nobody is there\n");
+    fake_start();
+    expect_log("guest-late.log", "nobody is there\n");
+}
+
+static void nodes_come_after_the_domain(void **state)
+{
+    (void)state;
+    fake_create(1, "slow");
+    store_rm(fake_nodes, STORE_NO_TX, "/local/domain/1/console/port");
+    fake_say(1, "hello\n");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    assert_int_equal(fake_console(1)->state, CONSOLE_ABSENT);
+    assert_in_range(consoles_timeout(&fake), 1, 1000);
+    store_write(fake_nodes, STORE_NO_TX, "/local/domain/1/console/port", "3", 1);
+    fake_pass(500);
+    expect_log("guest-slow.log", "hello\n");
+    assert_int_equal(consoles_timeout(&fake), -1);
+}
+
+static void what_fails_is_tried_again(void **state)
+{
+    (void)state;
+    fake_create(1, "hard");
+    fake_say(1, "still here\n");
+    fake_domain[1].no_bind = true;
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(consoles_refresh(&fake), 0);
+        fake_pass(60000);
+    }
+    assert_int_equal(fake_domain[1].mapped, 0);
+    assert_non_null(strstr(fake_complaints(), "domain 1: binding the console's event channel"));
+    assert_int_equal(consoles_refresh(&fake), 0);
+    assert_string_equal(fake_complaints(), ""); /* said once */
+    fake_domain[1].no_bind = false;
+    fake_pass(60000);
+    expect_log("guest-hard.log", "still here\n");
+}
+
+static void last_words(void **state)
+{
+    (void)state;
+    fake_create(1, "short");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    fake_say(1, "born, ");
+    fake_event(1);
+    fake_say(1, "died\n"); /* its event is never handled */
+    fake_destroy(1);
+    assert_int_equal(consoles_refresh(&fake), 0);
+    expect_log("guest-short.log", "born, died\n");
+    assert_null(fake_console(1));
+    assert_int_equal(fake_domain[1].mapped, 0);
+}
+
+static void last_words_of_the_dying(void **state)
+{
+    (void)state;
+    fake_create(1, "held");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    fake_say(1, "others hold my pages\n");
+    fake_domain[1].dying = true;
+    assert_int_equal(consoles_refresh(&fake), 0);
+    expect_log("guest-held.log", "others hold my pages\n");
+    assert_int_equal(fake_domain[1].mapped, 0); /* or it would stay for ever */
+    assert_int_equal(consoles_refresh(&fake), 0);
+    assert_null(fake_console(1));
+}
+
+static void backlog_is_shown_to_the_first(void **state)
+{
+    int tty;
+
+    (void)state;
+    fake_create(1, "shy");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    print_all(1, 0, 20000);
+    tty = fake_attach(1);
+    expect_lines(fake_read(tty), 0, 20000);
+    print_all(1, 20000, 20010);
+    expect_lines(fake_read(tty), 20000, 20010);
+    fake_detach(tty);
+}
+
+static void reader_gets_the_end_of_the_dead(void **state)
+{
+    int tty;
+    char more;
+
+    (void)state;
+    fake_create(1, "mortal");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    print_all(1, 0, 20000); /* 200 KiB: more than a terminal holds */
+    fake_destroy(1);
+    assert_int_equal(consoles_refresh(&fake), 0);
+    assert_int_equal(fake_domain[1].mapped, 0);
+    fake_create(1, "heir"); /* the number is used again at once */
+    assert_int_equal(consoles_refresh(&fake), 0);
+    expect_lines(fake_read(tty), 0, 20000);
+    for (int i = 0; i < 5; i++)
+        fake_pass(100);
+    assert_int_equal(read(tty, &more, 1), 0); /* the terminal has ended */
+    close(tty);
+}
+
+static void stopped_reader_of_the_dead_does_not_stay(void **state)
+{
+    int tty;
+
+    (void)state;
+    fake_create(1, "mortal");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    print_all(1, 0, 20000);
+    fake_destroy(1);
+    assert_int_equal(consoles_refresh(&fake), 0);
+    assert_non_null(fake_console(1));
+    for (int i = 0; i < 120; i++)
+        fake_pass(100);
+    assert_null(fake_console(1));
+    close(tty);
+}
+
+static void slow_reader_stops_nobody(void **state)
+{
+    int tty;
+    char *log;
+
+    (void)state;
+    fake_create(1, "loud");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    print_all(1, 0, 200000); /* 2 MiB, and it never reads */
+    log = fake_log("guest-loud.log");
+    expect_lines(log, 0, 200000);
+    free(log);
+    log = strdup(fake_read(tty)); /* then it does: the begin, the gap, the end */
+    assert_memory_equal(log, "line 0\n", 7);
+    assert_non_null(strstr(log, "bytes are missing here]"));
+    assert_string_equal(log + strlen(log) - 12, "line 199999\n");
+    free(log);
+    fake_detach(tty);
+}
+
+static void killed_and_started_again(void **state)
+{
+    char *log;
+    int tty;
+
+    (void)state;
+    fake_create(1, "steady");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    print_all(1, 0, 5000);
+    fake_kill();
+    assert_int_equal(print_lines(1, 5000, 5100), 5100); /* into the ring */
+    fake_start();
+    log = fake_log("guest-steady.log");
+    expect_lines(log, 0, 5100);
+    free(log);
+    tty = fake_attach(1); /* what the dead daemon had for its first reader */
+    expect_lines(fake_read(tty), 0, 5100);
+    fake_detach(tty);
+    fake_kill();
+    fake_start();
+    tty = fake_attach(1);
+    assert_string_equal(fake_read(tty), ""); /* all was read */
+    fake_detach(tty);
+}
+
+static void killed_before_the_ring_was_told(void **state)
+{
+    uint32_t before;
+    char *log;
+
+    (void)state;
+    fake_create(1, "twice");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    before = fake_domain[1].page.out_cons;
+    fake_say(1, "once or twice\n");
+    fake_event(1);
+    fake_domain[1].page.out_cons = before; /* as if killed one step earlier */
+    fake_kill();
+    fake_start();
+    log = fake_log("guest-twice.log");
+    assert_string_equal(log, "once or twice\nonce or twice\n");
+    free(log);
+}
+
+static void another_life_under_the_same_number(void **state)
+{
+    int tty;
+
+    (void)state;
+    fake_create(1, "a");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    fake_say(1, "unread\n");
+    fake_event(1);
+    fake_kill();
+    fake_destroy(1);
+    fake_start(); /* forgets what the dead one left */
+    fake_create(1, "a");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    assert_string_equal(fake_read(tty), "");
+    fake_detach(tty);
+}
+
+static void typed_text_arrives(void **state)
+{
+    struct xencons_interface *r = &fake_domain[1].page;
+    char typed[3000];
+    int tty;
+
+    (void)state;
+    fake_create(1, "typed");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    memset(typed, 'x', sizeof(typed));
+    assert_int_equal(write(tty, typed, sizeof(typed)), sizeof(typed));
+    for (unsigned got = 0; got < sizeof(typed);) {
+        console_serve(fake_console(1));
+        if (r->in_prod == r->in_cons)
+            usleep(1000);
+        got += r->in_prod - r->in_cons;
+        r->in_cons = r->in_prod;
+    }
+    assert_int_equal(console_poll_events(fake_console(1)) & 1, 1);
+    r->in_cons = r->in_prod - 1024; /* full: nothing is asked of the terminal */
+    assert_int_equal(console_poll_events(fake_console(1)), 0);
+    fake_detach(tty);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(printed_before_anyone_looked),
+        TEST(daemon_started_late),
+        TEST(nodes_come_after_the_domain),
+        TEST(what_fails_is_tried_again),
+        TEST(last_words),
+        TEST(last_words_of_the_dying),
+        TEST(backlog_is_shown_to_the_first),
+        TEST(reader_gets_the_end_of_the_dead),
+        TEST(stopped_reader_of_the_dead_does_not_stay),
+        TEST(slow_reader_stops_nobody),
+        TEST(killed_and_started_again),
+        TEST(killed_before_the_ring_was_told),
+        TEST(another_life_under_the_same_number),
+        TEST(typed_text_arrives),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
