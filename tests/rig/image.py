@@ -303,6 +303,7 @@ def dom0_base():
     for name in ("up", "guest"):
         tree.file(f"bin/rig-{name}", HERE / f"dom0-{name}", 0o755)
     tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
+    tree.file("bin/badfront", program(HERE.parent / "guest-programs/badfront.c"))
     tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     tree.file("guests/vmlinuz", folder / "vmlinuz", 0o644)
     tree.file("guests/initrd.gz", guest_ramdisk(), 0o644)
