@@ -292,10 +292,11 @@ def test_killed_while_a_vm_runs(dom0, api, vms):
         except OSError as error:
             return error
 
-    slow_poweroff(g, 4)
+    slow_poweroff(g, 6)
     worker = threading.Thread(target=shut_down)
     worker.start()
     g.wait_for(lambda: refusal(api, vm) == "OTHER_OPERATION_IN_PROGRESS", "asked")
+    time.sleep(1)  # the request follows the claim
     dom0.run(kill, check=True)
     worker.join()
     wait_back(api)
