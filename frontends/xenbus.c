@@ -227,14 +227,17 @@ static void await_backend(struct xenbus_device *d, enum xenbus_state want, uint6
 
 void xenbus_close(struct xenbus_device *d, uint64_t deadline)
 {
+    bool running = d->phase == XENBUS_CONNECTED, told = true;
+
     if (d->phase != XENBUS_GONE) {
-        bool running = d->phase == XENBUS_CONNECTED;
-        if (set_state(d, XenbusStateClosing) == 0 && running)
+        told = set_state(d, XenbusStateClosing) == 0;
+        if (told && running)
             await_backend(d, XenbusStateClosing, deadline);
-        if (gone(d) == 0 && running)
-            await_backend(d, XenbusStateClosed, deadline); /* it lets go of our pages before */
-        d->ops->drop(d);
+        told = gone(d) == 0;
     }
+    if (told && d->connections > 0)
+        await_backend(d, XenbusStateClosed, deadline); /* it lets go of our pages before */
+    d->ops->drop(d);
     (void)store_unwatch(d->store, &d->watch); /* gone on our side in any case */
 }
 

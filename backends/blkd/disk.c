@@ -235,8 +235,7 @@ static int read_protocol(struct disk *d, struct failure *why)
     int rc = 0;
 
     if (protocol && strcmp(protocol, XEN_IO_PROTO_ABI_NATIVE))
-        rc =
-            fail(why, ENOTSUP, "the frontend speaks %.32s, not " XEN_IO_PROTO_ABI_NATIVE, protocol);
+        rc = fail(why, ENOTSUP, "the frontend's protocol is not " XEN_IO_PROTO_ABI_NATIVE);
     free(protocol);
     return rc;
 }

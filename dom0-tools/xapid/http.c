@@ -28,7 +28,7 @@
 #include "dom0-tools/xapid/method.h"
 #include "dom0-tools/xapid/xmlrpc.h"
 
-#define DRAIN_IDLE_S 2
+#define DRAIN_IDLE_S 10
 
 struct door {
     struct MHD_Daemon *daemon;

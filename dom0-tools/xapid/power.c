@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct power_times power_times = {.ack = 60000, .end = 180000, .again = 120000, .monitor = 10000};
-volatile bool power_stopping;
+atomic_bool power_stopping;
 
 static void step(struct power *p, int (*call)(struct hv *, uint16_t), const char *what)
 {
@@ -27,9 +27,11 @@ static void pause_vm(struct power *p)
     step(p, hv_pausedomain, "pause");
 }
 
+/* One that was left paused by a creator that was killed may have no monitor, or be half made. */
 static void unpause_vm(struct power *p)
 {
-    step(p, hv_unpausedomain, "unpause");
+    if (power_need_monitor(p) == 0)
+        step(p, hv_unpausedomain, "unpause");
 }
 
 static void hard_shutdown(struct power *p)

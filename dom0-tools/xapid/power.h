@@ -13,6 +13,8 @@
 
 #include "dom0-tools/xapid/vm_look.h"
 
+#include <stdatomic.h>
+
 /* Lives in the caller's frame between claim and release. Under the lock of power_claim.c: */
 struct power_claim {
     char ref[37];
@@ -56,7 +58,10 @@ struct power_times {
     int monitor; /* until the monitor of an ended guest is gone */
 };
 extern struct power_times power_times;
-extern volatile bool power_stopping;
+extern atomic_bool power_stopping;
+
+/* A defined VM whose monitor was killed gets another one. 0, or -1 after failing. (power_wait.c) */
+int power_need_monitor(struct power *p);
 
 /* Leaves a monitor behind for that running guest, by way of another process. 0, also when it has
  * one, or -1 with a sentence. */

@@ -122,9 +122,7 @@ static void withdraw(struct waiting *w)
     store_writef(w->p->s->t.store, STORE_NO_TX, "", "/local/domain/%u/control/shutdown", w->domid);
 }
 
-/* A defined VM whose monitor was killed gets another one: it is what ends and restarts the guest.
- */
-static int need_monitor(struct power *p)
+int power_need_monitor(struct power *p)
 {
     struct failure why;
 
@@ -142,7 +140,7 @@ static int ask(struct waiting *w, const char *request)
     struct failure why;
     int rc;
 
-    if (need_monitor(p) != 0)
+    if (power_need_monitor(p) != 0)
         return -1;
     if (guest_request(p->s->t.store, w->domid, request, &why) != 0) {
         call_internal_error(p->c, why.text);
@@ -189,7 +187,7 @@ void power_clean_reboot(struct power *p)
     bool again;
     int rc;
 
-    if (need_monitor(p) != 0)
+    if (power_need_monitor(p) != 0)
         return;
     again = comes_again(p);
     if (ask(&w, "reboot") != 0)

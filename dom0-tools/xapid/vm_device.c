@@ -9,6 +9,7 @@
 #include "dom0-tools/xapid/vm.h"
 #include "dom0-tools/xapid/vm_parts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ static void add_state(struct value *r, struct vm_scan *s, const struct vm_view *
     struct device *list = NULL;
     char path[DEVICE_PATH];
     long n = v->present ? device_list(s->t.store, v->info.domid, &list) : 0;
+    const int err = n < 0 ? errno : 0;
     bool attached = false;
 
     for (long i = 0; i < n; i++)
@@ -32,8 +34,8 @@ static void add_state(struct value *r, struct vm_scan *s, const struct vm_view *
         }
     free(list);
     value_set(r, "currently_attached", value_boolean(attached));
-    value_set(r, "status_code", value_int(0));
-    value_set(r, "status_detail", value_string(""));
+    value_set(r, "status_code", value_int(err));
+    value_set(r, "status_detail", value_string(err != 0 ? strerror(err) : ""));
     value_set(r, "runtime_properties", properties);
     value_set(r, "qos_algorithm_type", value_string(""));
     value_set(r, "qos_algorithm_params", value_struct());

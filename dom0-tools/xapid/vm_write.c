@@ -146,6 +146,17 @@ static void tell_undefined(struct call *c)
               NULL);
 }
 
+/* A reference is a UUID in one spelling. */
+static bool parse_ref(const char *ref, uint8_t uuid[16])
+{
+    char text[37];
+
+    if (uuid_parse(ref, uuid) != 0)
+        return false;
+    uuid_format(uuid, text);
+    return strcmp(text, ref) == 0;
+}
+
 static void apply(struct change *change,
                   struct value *(*make)(const struct value *record, void *arg))
 {
@@ -155,7 +166,7 @@ static void apply(struct change *change,
     int rc = -1;
 
     why.error = ENOENT;
-    if (uuid_parse(call_string(c, 0), uuid) == 0)
+    if (parse_ref(call_string(c, 0), uuid))
         rc = vmfile_change(uuid, make, change, &why);
     if (rc == 0)
         call_return_void(c);

@@ -94,33 +94,41 @@ void vmfile_list_free(struct vmfile **list)
     free(list);
 }
 
-/* Puts it into the table, in the place of one of the same UUID. 0, or -1: no memory. */
+/* Room for one more, and where it goes: the place of one of the same UUID, or a new one. lock is
+ * held. NULL: no memory. */
+static struct vmfile **place_for(const uint8_t uuid[16])
+{
+    struct vmfile **grown = realloc(vms.files, (vms.n + 1) * sizeof(*grown));
+    size_t i;
+
+    if (grown == NULL)
+        return NULL;
+    vms.files = grown;
+    i = find(uuid);
+    if (i < vms.n)
+        drop(grown[i]);
+    else
+        vms.n++;
+    return &grown[i];
+}
+
+/* Puts it into the table. 0, or -1: no memory. */
 static int enter(const uint8_t uuid[16], struct value *record)
 {
-    struct vmfile *f = calloc(1, sizeof(*f)), **grown = NULL;
-    size_t i;
+    struct vmfile *f = calloc(1, sizeof(*f)), **place;
 
     if (f == NULL)
         return -1;
     *f = (struct vmfile){.record = record, .references = 1};
     memcpy(f->uuid, uuid, 16);
     pthread_mutex_lock(&vms.lock);
-    i = find(uuid);
-    if (i < vms.n) {
-        drop(vms.files[i]);
-        vms.files[i] = f;
-    } else {
-        grown = realloc(vms.files, (vms.n + 1) * sizeof(struct vmfile *));
-        if (grown != NULL) {
-            vms.files = grown;
-            vms.files[vms.n++] = f;
-        }
-    }
+    place = place_for(uuid);
+    if (place != NULL)
+        *place = f;
+    else
+        free(f);
     pthread_mutex_unlock(&vms.lock);
-    if (i < vms.n || grown != NULL)
-        return 0;
-    free(f);
-    return -1;
+    return place != NULL ? 0 : -1;
 }
 
 static int write_record(const uint8_t uuid[16], const struct value *record, struct failure *why)
@@ -277,24 +285,29 @@ static bool ends_with(const char *name, const char *end)
     return len > n && strcmp(name + len - n, end) == 0;
 }
 
+static void load_or_tell(const char *name)
+{
+    struct failure why;
+
+    if (*name == '.' && ends_with(name, ".json.new"))
+        unlinkat(vms.fd, name, 0); /* one that was never finished */
+    else if (*name != '.' && ends_with(name, ".json") && load(name, &why) != 0)
+        fprintf(stderr, "xapid: %s/%s is left alone, and its VM is missing: %s\n", vms.path, name,
+                why.text);
+}
+
 static int load_all(struct failure *why)
 {
-    DIR *dir = opendir(vms.path);
-    const struct dirent *entry;
-    struct failure trouble;
+    struct dirent **entries;
+    const int n = scandir(vms.path, &entries, NULL, alphasort);
 
-    if (dir == NULL)
+    if (n < 0)
         return fail(why, errno, "cannot read the folder %s: %s", vms.path, strerror(errno));
-    while ((entry = readdir(dir)) != NULL) {
-        const char *name = entry->d_name;
-
-        if (*name == '.' && ends_with(name, ".json.new"))
-            unlinkat(vms.fd, name, 0); /* one that was never finished */
-        else if (*name != '.' && ends_with(name, ".json") && load(name, &trouble) != 0)
-            fprintf(stderr, "xapid: %s/%s is left alone, and its VM is missing: %s\n", vms.path,
-                    name, trouble.text);
+    for (int i = 0; i < n; i++) {
+        load_or_tell(entries[i]->d_name);
+        free(entries[i]);
     }
-    closedir(dir);
+    free(entries);
     return 0;
 }
 

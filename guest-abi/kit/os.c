@@ -190,6 +190,10 @@ void *os_store_page(evtchn_port_t *port)
 
 void *os_console_page(evtchn_port_t *port)
 {
+    if (start_info->flags & SIF_INITDOMAIN) { /* has the hypervisor's console instead */
+        *port = 0;
+        return NULL;
+    }
     *port = start_info->console.domU.evtchn;
     return page_of_mfn(start_info->console.domU.mfn);
 }

@@ -42,7 +42,7 @@ def keep(hypervisor, run):
 
 
 def expect_transcript(folder, part, said, hypervisor):
-    path = folder.path / ("expected.second" if part == "second" else "expected")
+    path = folder.transcript(part)
     if os.environ.get("BONSAI_WRITE_EXPECTED") and hypervisor == "xen":
         path.write_text("\n".join(said) + "\n")
         return

@@ -70,9 +70,9 @@ def test_services_start_twice_and_make_no_bridge(elsewhere):
     m, services = elsewhere, f"{PREFIX}/sbin/bonsai-services"
     assert m.run(f"{services} status").status != 0
     m.run(f"{services} start", check=True)
-    before = m.run("pidof bonsai-xenstored bonsai-consoled", check=True).output
+    before = m.run("pidof bonsai-xenstored bonsai-consoled bonsai-xapid", check=True).output
     m.run(f"{services} start && {services} status", check=True)
-    assert m.run("pidof bonsai-xenstored bonsai-consoled", check=True).output == before
+    assert m.run("pidof bonsai-xenstored bonsai-consoled bonsai-xapid", check=True).output == before
     assert m.run("ls -d /sys/class/net/*/bridge").status != 0
     m.run(f"{PREFIX}/bin/xl list && {PREFIX}/bin/xl info", check=True)
     assert (
@@ -80,7 +80,7 @@ def test_services_start_twice_and_make_no_bridge(elsewhere):
     )
 
 
-@pytest.mark.parametrize("daemon", ["bonsai-xenstored", "bonsai-consoled"])
+@pytest.mark.parametrize("daemon", ["bonsai-xenstored", "bonsai-consoled", "bonsai-xapid"])
 def test_what_dies_comes_back(elsewhere, daemon):
     m, services = elsewhere, f"{PREFIX}/sbin/bonsai-services"
     m.run(f"{services} start", check=True)
@@ -97,5 +97,5 @@ def test_what_dies_comes_back(elsewhere, daemon):
 def test_services_stop(elsewhere):
     m, services = elsewhere, f"{PREFIX}/sbin/bonsai-services"
     m.run(f"{services} start && {services} stop", check=True)
-    assert m.run("pidof bonsai-consoled").status != 0
+    assert m.run("pidof bonsai-consoled bonsai-xapid").status != 0
     m.run(f"{services} start && {PREFIX}/bin/xl list", check=True)

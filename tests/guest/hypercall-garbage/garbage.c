@@ -230,6 +230,7 @@ void garbage_restore(unsigned long op)
         traps_init();
         break;
     case __HYPERVISOR_update_va_mapping:
+    case __HYPERVISOR_update_va_mapping_otherdomain:
     case __HYPERVISOR_mmu_update:
     case __HYPERVISOR_mmuext_op:
         restore_mappings();

@@ -94,6 +94,11 @@ bool pretend_bus_step(struct pretend_bus *b)
     return true;
 }
 
+bool pretend_bus_bound(struct pretend_bus *b)
+{
+    return pretend_number(b->front, "state") == XenbusStateConnected && !pretend_said("broken: ");
+}
+
 void pretend_bus_kill(struct pretend_bus *b)
 {
     leave(b);

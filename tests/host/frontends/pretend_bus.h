@@ -23,6 +23,8 @@ void pretend_bus_create(struct pretend_bus *b, const char *kind, unsigned id);
 /* Looks and moves; true when it did. */
 bool pretend_bus_step(struct pretend_bus *b);
 void pretend_bus_state(struct pretend_bus *b, int state);
+/* Whether the frontend stands by what it has granted: it is connected and has not broken off. */
+bool pretend_bus_bound(struct pretend_bus *b);
 /* The daemon dies (its mappings and ports with it, the nodes stay); a new one begins at `state`. */
 void pretend_bus_kill(struct pretend_bus *b);
 void pretend_bus_revive(struct pretend_bus *b, int state);

@@ -292,6 +292,38 @@ static void test_damage_is_left_alone(void **state)
     expect_name(1, "one");
 }
 
+/* Every byte of a definition replaced, and every end of it cut off: read or refused, no more. */
+static void test_every_byte_damaged(void **state)
+{
+    static const char with[] = {'0', '"', '{', '}', '\\', ',', '\x80'};
+    struct value *record = record_named("one");
+    const uint8_t id[16] = {1};
+    char *text = vmfile_print(id, record);
+
+    (void)state;
+    value_free(record);
+    for (size_t i = 0; text[i] != '\0'; i++)
+        for (size_t j = 0; j <= sizeof(with); j++) {
+            const char was = text[i];
+            struct vm_trouble t;
+            struct failure why;
+            struct value *made;
+            uint8_t uuid[16];
+
+            text[i] = j < sizeof(with) ? with[j] : '\0';
+            if (vmfile_parse(text, uuid, &record, &why) == 0) {
+                made = vm_record_make(record, &t);
+                value_free(made);
+                value_free(record);
+            } else {
+                assert_null(record);
+                assert_true(strlen(why.text) > 5);
+            }
+            text[i] = was;
+        }
+    free(text);
+}
+
 static void test_what_is_no_definition(void **state)
 {
     char path[160];
@@ -501,6 +533,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_kept_over_restarts, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_every_field_survives, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_damage_is_left_alone, make_folder, remove_folder),
+        cmocka_unit_test(test_every_byte_damaged),
         cmocka_unit_test_setup_teardown(test_what_is_no_definition, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_one_process_only, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_changes_by_threads_are_all_there, make_folder,

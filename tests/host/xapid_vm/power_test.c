@@ -327,6 +327,13 @@ static void test_lost_monitor_is_replaced(void **state)
     guest = end_at_once;
     expect_text(operate("clean_shutdown"), "");
     assert_int_equal(dom0.monitors_left, 2);
+    expect_text(start(true), "");
+    dom0.monitor_fails = true;
+    expect_failure(operate("unpause"), "INTERNAL_ERROR|no monitor today");
+    expect_state("Paused");
+    dom0.monitor_fails = false;
+    expect_text(operate("unpause"), "");
+    assert_int_equal(dom0.monitors_left, 4);
 }
 
 static void test_server_ends(void **state)

@@ -212,6 +212,7 @@ static void test_setters(void **state)
     };
     char *ref = create(given("x"));
     struct failure why;
+    uint8_t uuid[16];
 
     (void)state;
     for (size_t i = 0; i < COUNT(sets); i++) {
@@ -229,6 +230,16 @@ static void test_setters(void **state)
                     NULL),
                 "");
     expect_field(ref, "VM.get_memory_static_max", "2097152");
+    /* a reference has one spelling */
+    for (char *at = ref; *at != '\0'; at++)
+        if (*at == '-')
+            memmove(at, at + 1, strlen(at));
+    expect_failure(api("VM.set_name_label", value_string(ref), value_string("n"), NULL),
+                   "HANDLE_INVALID|VM|*");
+    expect_failure(api("VM.get_name_label", value_string(ref), NULL), "HANDLE_INVALID|VM|*");
+    uuid_parse(ref, uuid);
+    ref = realloc(ref, 37);
+    uuid_format(uuid, ref);
     expect_failure(api("VM.set_domid", value_string(ref), value_string("1"), NULL),
                    "MESSAGE_METHOD_UNKNOWN|VM.set_domid");
     vm_close();

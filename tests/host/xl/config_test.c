@@ -322,12 +322,37 @@ static void json_damage(void **state)
     free(json);
 }
 
+/* A guest that a bootloader was to start can be looked at, and not started again. */
+static void json_without_kernel(void **state)
+{
+    static const char text[] = "{\"c_info\":{\"type\":\"pv\",\"name\":\"g\",\"uuid\":"
+                               "\"11111111-2222-3333-4444-555555555555\"},\"b_info\":{"
+                               "\"target_memkb\":4,\"bootloader\":\"pygrub\"}}";
+    struct guest_config g;
+    struct failure why;
+
+    (void)state;
+    assert_int_equal(guest_config_from_json(text, &g, &why), -1);
+    assert_non_null(strstr(why.text, "names no kernel"));
+    assert_int_equal(guest_config_look(text, &g, &why), 0);
+    assert_string_equal(g.name, "g");
+    assert_int_equal(g.memory_kib, 4);
+    assert_null(g.kernel);
+    guest_config_free(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),   cmocka_unit_test(whole),       cmocka_unit_test(warnings),
-        cmocka_unit_test(complaints), cmocka_unit_test(long_name),   cmocka_unit_test(json),
-        cmocka_unit_test(json_back),  cmocka_unit_test(json_damage),
+        cmocka_unit_test(json_without_kernel),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(whole),
+        cmocka_unit_test(warnings),
+        cmocka_unit_test(complaints),
+        cmocka_unit_test(long_name),
+        cmocka_unit_test(json),
+        cmocka_unit_test(json_back),
+        cmocka_unit_test(json_damage),
     };
 
     return cmocka_run_group_tests_name("xl_config", tests, NULL, NULL);
