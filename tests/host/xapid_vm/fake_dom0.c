@@ -32,7 +32,7 @@ void fake_dom0_start(void (*on_wait)(struct store *s))
                                                  .nr_online_vcpus = 1};
     store_writef(dom0.store, STORE_NO_TX, "Domain-0", "/local/domain/0/name");
     method_use_tables(tables);
-    assert_int_equal(session_start("root", session), 0);
+    session_start("root", session);
 }
 
 void fake_dom0_stop(void)
