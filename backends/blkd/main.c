@@ -23,6 +23,7 @@
 
 #include "backends/blkd/disk.h"
 #include "backends/lib/daemon.h"
+#include "common/clock.h"
 #include "common/folders.h"
 #include "backends/lib/evtchn.h"
 
@@ -131,14 +132,6 @@ static void wait_for_signals(void)
     if (sigprocmask(SIG_BLOCK, &set, NULL) || (fd = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
         die("waiting for signals");
     io_readable(host.io, &op, fd);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* host.awake after a turn: somebody has more to do than was his share. Disks in memory are done at
