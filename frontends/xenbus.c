@@ -176,6 +176,7 @@ void xenbus_poll(struct xenbus_device *d)
         if (d->phase == before || d->phase == XENBUS_GONE)
             return;
     }
+    d->watch.fired = true; /* not at rest yet: next time */
 }
 
 int xenbus_wait(struct xenbus_device *d, uint64_t deadline)
