@@ -22,3 +22,10 @@ $(B)/sbin/bonsai-blkd: $(BLKD_OBJS) $(XENBUS_OBJS) $(BACKEND_LIB_OBJS) $(STORE_C
     $(addprefix $(B)/obj/dom0-tools/lib/,failure.o spec_vdev.o)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -luring
+
+# what stock xl may start where it wants a QEMU for a disk that bonsai-blkd serves
+all: $(B)/sbin/bonsai-no-dm
+
+$(B)/sbin/bonsai-no-dm: $(B)/obj/backends/blkd/stand_in.o $(STORE_CLIENT_OBJS)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^

@@ -321,8 +321,10 @@ static bool disconnect(struct xenbus_device *device)
 
 static void release(struct xenbus_device *device)
 {
+    const struct vbd_host *host = xenbus_context(device);
     struct disk *d = device->data;
 
+    journal_forget(host->folder, device->domid, device->id);
     if (d && d->image)
         image_close(d->image);
     free(d);

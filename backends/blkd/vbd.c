@@ -144,29 +144,29 @@ static void submit(struct slot *s)
 {
     struct vbd *v = s->vbd;
     const struct job *j = &s->job;
-    const int fd = v->setup.image->fd;
+    const struct io_file *f = &v->setup.image->file;
 
     switch (j->kind) {
     case JOB_READ:
-        io_read(v->host->io, &s->op, fd, s->buffer + s->moved, j->length - s->moved,
+        io_read(v->host->io, &s->op, f, s->buffer + s->moved, j->length - s->moved,
                 j->offset + s->moved);
         break;
     case JOB_WRITE:
-        io_write(v->host->io, &s->op, fd, s->buffer + s->moved, j->length - s->moved,
+        io_write(v->host->io, &s->op, f, s->buffer + s->moved, j->length - s->moved,
                  j->offset + s->moved, false);
         break;
     case JOB_FLUSH:
-        io_flush(v->host->io, &s->op, fd);
+        io_flush(v->host->io, &s->op, f);
         break;
     case JOB_FLUSH_WRITE: /* what was written before is durable first, then this is */
         if (!s->flushed)
-            io_flush(v->host->io, &s->op, fd);
+            io_flush(v->host->io, &s->op, f);
         else
-            io_write(v->host->io, &s->op, fd, s->buffer + s->moved, j->length - s->moved,
+            io_write(v->host->io, &s->op, f, s->buffer + s->moved, j->length - s->moved,
                      j->offset + s->moved, true);
         break;
     case JOB_DISCARD:
-        io_discard(v->host->io, &s->op, fd, j->offset, j->length);
+        io_discard(v->host->io, &s->op, f, j->offset, j->length);
         break;
     }
 }

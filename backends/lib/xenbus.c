@@ -239,12 +239,28 @@ static bool meet_frontend(struct xenbus_device *d)
     return d->watched;
 }
 
+/* A frontend's state in which it has no hand on any ring. */
+static bool is_apart(enum xenbus_state front)
+{
+    return front == XenbusStateClosed || front == XenbusStateUnknown ||
+           front == XenbusStateInitialising;
+}
+
 /* First sight of a directory: new, or a predecessor's. */
 static bool adopt(struct xenbus_device *d, enum xenbus_state stored)
 {
+    enum xenbus_state front;
+
     if (!meet_frontend(d))
         return false;
-    if (stored == XenbusStateConnected) {
+    front = read_state(d->bus, d->front);
+    if (stored == XenbusStateConnected && is_apart(front)) {
+        /* it went, or began anew, while nobody was there */
+        if (front == XenbusStateInitialising)
+            d->state = XenbusStateInitialising;
+        else
+            go_to(d, XenbusStateClosing);
+    } else if (stored == XenbusStateConnected) {
         if (!prepare(d, true) || !connect_device(d, true))
             return false;
         d->state = stored;
@@ -256,9 +272,10 @@ static bool adopt(struct xenbus_device *d, enum xenbus_state stored)
     return true;
 }
 
+/* After a failure the frontend has to have seen it, before it may try again. */
 static bool closing(struct xenbus_device *d, enum xenbus_state front)
 {
-    if (!disconnect(d) || (front != XenbusStateClosed && front != XenbusStateUnknown))
+    if (!disconnect(d) || !is_apart(front) || (d->failed && front == XenbusStateInitialising))
         return false;
     go_to(d, XenbusStateClosed);
     return true;

@@ -68,3 +68,69 @@ def test_killed_under_load(dom0, guests):
     print(r.output)
     assert r.status == 0 and "0 of 8 failed" in r.output, r
     assert said(dom0, "taken over", before)
+
+
+def test_bad_frontend(dom0):
+    """Requests that no kernel would send, from a frontend in dom0 itself."""
+    dom0.run("dd if=/dev/zero of=/tmp/bad1.img bs=1M count=8 2>/dev/null; "
+             "dd if=/dev/zero of=/srv/bad2.img bs=1M count=8 2>/dev/null", check=True)
+    before = log_lines(dom0)
+    try:
+        r = dom0.run("badfront /tmp/bad1.img /srv/bad2.img", timeout=180)
+        print(r.output)
+        assert r.status == 0 and "FAILED" not in r.output, r
+        assert "ok ending" in r.output
+        assert said(dom0, "makes no sense", before)
+        assert said(dom0, "cannot be opened past the page cache", before)  # tmpfs
+    finally:
+        dom0.run("rm -f /tmp/bad1.img /srv/bad2.img")
+
+
+def test_daemon_not_running(dom0, guests):
+    g = on_blkd(guests, "early")
+    g.prepare()
+    dom0.run("kill $(cat /run/bonsai/blkd.supervisor); sleep 1")
+    try:
+        r = dom0.run(f"xl create -q {g.path}", timeout=60)
+        assert r.status != 0 and "bonsai-blkd, is not running" in r.output
+        assert g.domid() is None
+    finally:
+        dom0.run("bonsai-services start", check=True)
+    g.create().wait_up()
+
+
+def test_stopped_and_started(dom0, guests):
+    """SIGTERM, and a store that goes away under the daemon."""
+    g = on_blkd(guests, "calm").create().wait_up()
+    load = dom0.spawn(f"timeout 100 rig-guest {g.address} 'diskload /dev/xvda 8'")
+    dom0.run(f"sleep 2; kill $(cat {PID}); sleep 3; kill -9 $(cat /run/bonsai/xenstored.pid)", check=True)
+    r = dom0.wait(load, timeout=120)
+    assert r.status == 0 and "0 of 8 failed" in r.output, r
+    dom0.run("xl shutdown -w calm", check=True, timeout=60)
+    g.wait_gone()
+
+
+def test_readonly_and_missing(dom0, guests):
+    g = on_blkd(guests, "reader", access="r").create().wait_up()
+    assert g.run("cat /sys/block/xvda/ro").output.strip() == "1"
+    assert g.run("dd if=/dev/zero of=/dev/xvda bs=4k count=1 2>&1", check=False).status != 0
+    other = on_blkd(guests, "writer", access="w")
+    other.config = other.config.replace(other.disk, g.disk)
+    other.prepare()
+    r = dom0.run(f"xl create -q {other.path}", timeout=60)
+    assert r.status != 0 and "is in use as xvda" in r.output
+    other.config = other.config.replace(g.disk, "/srv/none.img")
+    other.prepare()
+    r = dom0.run(f"xl create -q {other.path}", timeout=60)
+    assert r.status != 0 and "/srv/none.img" in r.output
+
+
+@pytest.mark.parametrize("how", ["destroy", "crash"])
+def test_ends_under_load(dom0, guests, how):
+    g = on_blkd(guests, "busy", more='on_crash = "destroy"').create().wait_up()
+    g.run("(diskload /dev/xvda 60) >/dev/null 2>&1 &")
+    if how == "destroy":
+        dom0.run("sleep 2; xl destroy busy", check=True)
+    else:
+        g.run("echo 1 >/proc/sys/kernel/sysrq; (sleep 2; echo c >/proc/sysrq-trigger) &", check=False)
+    g.wait_gone()

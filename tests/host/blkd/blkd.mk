@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Host tests of the block backend, with sanitizers, over a pretend guest: build/tests/host/blkd_*.
 
-BLKD_TESTS = $(addprefix $(B)/tests/host/blkd_,vbd journal kill damage disk)
+BLKD_TESTS = $(addprefix $(B)/tests/host/blkd_,vbd journal kill damage disk io)
 
 blkd-tests: $(BLKD_TESTS)
 
@@ -20,6 +20,11 @@ $(B)/tests/host/blkd_%: $(B)/blkd-asan/tests/host/blkd/test_%.o $(BLKD_PURE_OBJS
 
 .PHONY: blkd-tests
 .SECONDARY:
+
+# the kernel's own io_uring, where the host has it
+$(B)/tests/host/blkd_io: $(addprefix $(B)/blkd-asan/,tests/host/blkd/test_io.o backends/blkd/io.o)
+	@mkdir -p $(@D)
+	$(CC) $(BLKD_ASAN) -o $@ $^ -luring -lcmocka
 
 # with the bus above the data path, over a store in memory
 $(B)/tests/host/blkd_disk: $(addprefix $(B)/blkd-asan/, backends/blkd/disk.o backends/lib/xenbus.o \

@@ -181,34 +181,36 @@ static void enqueue(struct pending p)
     queue[fake.pending++] = p;
 }
 
-void io_read(struct io *io, struct io_op *op, int fd, void *to, size_t n, uint64_t offset)
+void io_read(struct io *io, struct io_op *op, const struct io_file *f, void *to, size_t n,
+             uint64_t offset)
 {
     (void)io;
     fake.reads++;
-    enqueue((struct pending){op, READ, fd, to, n, offset});
+    enqueue((struct pending){op, READ, f->fd, to, n, offset});
 }
 
-void io_write(struct io *io, struct io_op *op, int fd, const void *from, size_t n, uint64_t offset,
-              int durable)
+void io_write(struct io *io, struct io_op *op, const struct io_file *f, const void *from, size_t n,
+              uint64_t offset, bool durable)
 {
     (void)io;
     (void)durable;
     fake.writes++;
-    enqueue((struct pending){op, WRITE, fd, (void *)(uintptr_t)from, n, offset});
+    enqueue((struct pending){op, WRITE, f->fd, (void *)(uintptr_t)from, n, offset});
 }
 
-void io_flush(struct io *io, struct io_op *op, int fd)
+void io_flush(struct io *io, struct io_op *op, const struct io_file *f)
 {
     (void)io;
     fake.flushes++;
-    enqueue((struct pending){op, FLUSH, fd, NULL, 0, 0});
+    enqueue((struct pending){op, FLUSH, f->fd, NULL, 0, 0});
 }
 
-void io_discard(struct io *io, struct io_op *op, int fd, uint64_t offset, uint64_t n)
+void io_discard(struct io *io, struct io_op *op, const struct io_file *f, uint64_t offset,
+                uint64_t n)
 {
     (void)io;
     fake.discards++;
-    enqueue((struct pending){op, DISCARD, fd, NULL, n, offset});
+    enqueue((struct pending){op, DISCARD, f->fd, NULL, n, offset});
 }
 
 /* --- the frontend --- */

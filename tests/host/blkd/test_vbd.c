@@ -134,7 +134,7 @@ static void disk_holds(uint64_t sector, size_t n, uint8_t value)
     static _Alignas(4096) uint8_t got[65536]; /* the image may be open for O_DIRECT */
 
     assert_true(n <= sizeof(got));
-    assert_int_equal(pread(setup.image->fd, got, n, (off_t)(sector * 512)), n);
+    assert_int_equal(pread(setup.image->file.fd, got, n, (off_t)(sector * 512)), n);
     for (size_t i = 0; i < n; i++)
         assert_int_equal(got[i], value);
 }
@@ -370,7 +370,7 @@ static void io_errors_reach_the_guest_and_short_ones_go_on(void **state)
     fake.short_by = 3072;
     assert_int_equal(status_of(front_rw(BLKIF_OP_READ, 4, 0, DATA, 1)), BLKIF_RSP_OKAY);
     expect_page(DATA, 0x77);
-    assert_int_equal(ftruncate(setup.image->fd, 512), 0); /* somebody shortens the image */
+    assert_int_equal(ftruncate(setup.image->file.fd, 512), 0); /* somebody shortens the image */
     fill(DATA, 0xab);
     assert_int_equal(status_of(front_rw(BLKIF_OP_READ, 5, 0, DATA, 1)), BLKIF_RSP_ERROR);
     expect_page(DATA, 0xab); /* nothing of a failed read is shown */
