@@ -36,7 +36,7 @@ static int publish_step(struct store *s, store_tx tx, void *context)
 
     if (err != 0)
         return err;
-    return store_printf(s, tx, d->path, "state", "%d", (int)XenbusStateInitialised);
+    return store_printf(s, tx, d->path, "state", "%d", (int)d->ops->published);
 }
 
 static int publish(struct xenbus_device *d)
@@ -60,7 +60,7 @@ static int connect(struct xenbus_device *d)
         return err;
     d->phase = XENBUS_CONNECTED;
     d->connections++;
-    return set_state(d, XenbusStateConnected);
+    return d->ops->published == XenbusStateConnected ? 0 : set_state(d, XenbusStateConnected);
 }
 
 static int start(struct xenbus_device *d)
@@ -165,7 +165,9 @@ void xenbus_poll(struct xenbus_device *d)
         int err = backend_state(d, &backend);
         if (err == 0)
             err = step(d, backend);
-        if (err == -XEN_ETIMEDOUT || err == -XEN_EAGAIN) {
+        if (err == -XEN_EAGAIN)
+            continue; /* somebody changes our nodes all the time */
+        if (err == -XEN_ETIMEDOUT) {
             d->watch.fired = true; /* the store was away: next time */
             return;
         }

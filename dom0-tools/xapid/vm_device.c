@@ -43,9 +43,28 @@ static void add_state(struct value *r, struct vm_scan *s, const struct vm_view *
     value_set(r, "metrics", value_string(""));
 }
 
-static struct value *vbd(struct vm_scan *s, const struct vm_view *v, const struct disk_spec *d,
-                         const char *ref)
+/* What VBD and VIF differ in: devices are counted as they stand in a guest's configuration. */
+struct kind {
+    size_t (*count)(const struct guest_config *g);
+    void (*ref)(const struct vm_view *v, const struct guest_config *g, size_t n, char ref[37]);
+    struct value *(*record)(struct vm_scan *s, const struct vm_view *v,
+                            const struct guest_config *g, size_t n);
+};
+
+static size_t vbd_count(const struct guest_config *g)
 {
+    return g->n_disks;
+}
+
+static void vbd_ref(const struct vm_view *v, const struct guest_config *g, size_t n, char ref[37])
+{
+    uuid_ref(v->uuid, "vbd", g->disks[n].vdev, ref);
+}
+
+static struct value *vbd_record(struct vm_scan *s, const struct vm_view *v,
+                                const struct guest_config *g, size_t n)
+{
+    const struct disk_spec *d = &g->disks[n];
     struct device device = {.kind = "vbd"};
     struct value *r = value_struct(), *other = value_struct();
     struct vdev vdev = {0};
@@ -53,8 +72,6 @@ static struct value *vbd(struct vm_scan *s, const struct vm_view *v, const struc
     vdev_parse(d->vdev, &vdev);
     device.id = vdev.number;
     value_set(other, "target", value_string(d->target));
-    value_set(r, "uuid", value_string(ref));
-    value_set(r, "VM", value_string(v->ref));
     value_set(r, "VDI", value_string(""));
     value_set(r, "device", value_string(d->vdev));
     value_set(r, "bootable", value_boolean(false));
@@ -65,26 +82,114 @@ static struct value *vbd(struct vm_scan *s, const struct vm_view *v, const struc
     return r;
 }
 
-static struct value *vif(struct vm_scan *s, const struct vm_view *v, const struct vif_spec *n,
-                         const char *ref)
+static size_t vif_count(const struct guest_config *g)
 {
-    struct device device = {.kind = "vif", .id = (uint32_t)n->devid};
-    struct value *r = value_struct(), *other = value_struct();
-    char mac[18] = "";
+    return g->n_vifs;
+}
 
-    if (n->has_mac)
-        snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", n->mac[0], n->mac[1], n->mac[2],
-                 n->mac[3], n->mac[4], n->mac[5]);
-    value_set(other, "bridge", value_string(n->bridge));
-    value_set(r, "uuid", value_string(ref));
-    value_set(r, "device", value_printf("eth%d", n->devid));
+static void vif_ref(const struct vm_view *v, const struct guest_config *g, size_t n, char ref[37])
+{
+    char devid[16];
+
+    snprintf(devid, sizeof(devid), "%d", g->vifs[n].devid);
+    uuid_ref(v->uuid, "vif", devid, ref);
+}
+
+static struct value *vif_record(struct vm_scan *s, const struct vm_view *v,
+                                const struct guest_config *g, size_t n)
+{
+    const struct vif_spec *vif = &g->vifs[n];
+    struct device device = {.kind = "vif", .id = (uint32_t)vif->devid};
+    struct value *r = value_struct(), *other = value_struct();
+    const uint8_t *m = vif->mac;
+
+    value_set(other, "bridge", value_string(vif->bridge));
+    value_set(r, "device", value_printf("eth%d", vif->devid));
     value_set(r, "network", value_string(""));
-    value_set(r, "VM", value_string(v->ref));
-    value_set(r, "MAC", value_string(mac));
-    value_set(r, "MTU", value_int(n->mtu != 0 ? n->mtu : 1500));
+    value_set(r, "MAC",
+              vif->has_mac ? value_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3],
+                                          m[4], m[5])
+                           : value_string(""));
+    value_set(r, "MTU", value_int(vif->mtu != 0 ? vif->mtu : 1500));
     value_set(r, "other_config", other);
     add_state(r, s, v, &device);
     return r;
+}
+
+static const struct kind vbd_kind = {vbd_count, vbd_ref, vbd_record};
+static const struct kind vif_kind = {vif_count, vif_ref, vif_record};
+
+/* NULL when memory ran out. */
+static struct value *refs_of(const struct kind *k, struct vm_scan *s, struct vm_view *v)
+{
+    struct value *refs;
+    struct guest_config g;
+    struct failure why;
+    char ref[37];
+
+    if (vm_config(s, v, &g, &why) != 0)
+        return NULL;
+    refs = value_array();
+    for (size_t i = 0; i < k->count(&g); i++) {
+        k->ref(v, &g, i, ref);
+        value_push(refs, value_string(ref));
+    }
+    guest_config_free(&g);
+    return refs;
+}
+
+struct value *vm_vbds(struct vm_scan *s, struct vm_view *v)
+{
+    return refs_of(&vbd_kind, s, v);
+}
+
+struct value *vm_vifs(struct vm_scan *s, struct vm_view *v)
+{
+    return refs_of(&vif_kind, s, v);
+}
+
+/* All of one VM, or the one that is wanted. */
+static void add_records(const struct kind *k, struct vm_scan *s, struct vm_view *v,
+                        struct value *all, const char *only)
+{
+    struct guest_config g;
+    struct value *record;
+    struct failure why;
+    char ref[37];
+
+    if (vm_config(s, v, &g, &why) != 0) {
+        value_set(all, "", NULL); /* no memory: the answer is incomplete */
+        return;
+    }
+    for (size_t i = 0; i < k->count(&g); i++) {
+        k->ref(v, &g, i, ref);
+        if (!part_wanted(only, ref))
+            continue;
+        record = k->record(s, v, &g, i);
+        value_set(record, "uuid", value_string(ref));
+        value_set(record, "VM", value_string(v->ref));
+        value_set(all, ref, record);
+    }
+    guest_config_free(&g);
+}
+
+static struct value *records_of(const struct kind *k, struct vm_scan *s, const char *only)
+{
+    struct value *all = value_struct();
+
+    for (size_t i = 0; i < s->n; i++)
+        add_records(k, s, &s->views[i], all, only);
+    return all;
+}
+
+static struct value *all_vbds(struct vm_scan *s, const char *only)
+{
+    return records_of(&vbd_kind, s, only);
+}
+
+static struct value *all_vifs(struct vm_scan *s, const char *only)
+{
+    return records_of(&vif_kind, s, only);
 }
 
 static struct value *console(struct vm_scan *s, const struct vm_view *v, const char *ref)
@@ -99,58 +204,6 @@ static struct value *console(struct vm_scan *s, const struct vm_view *v, const c
     value_set(r, "other_config", value_struct());
     free(tty);
     return r;
-}
-
-/* The reference of a VM's n'th disk or card. */
-static void vbd_ref(const struct vm_view *v, const struct guest_config *g, size_t n, char ref[37])
-{
-    uuid_ref(v->uuid, "vbd", g->disks[n].vdev, ref);
-}
-
-static void vif_ref(const struct vm_view *v, const struct guest_config *g, size_t n, char ref[37])
-{
-    char devid[16];
-
-    snprintf(devid, sizeof(devid), "%d", g->vifs[n].devid);
-    uuid_ref(v->uuid, "vif", devid, ref);
-}
-
-struct value *vm_vbds(struct vm_scan *s, struct vm_view *v)
-{
-    struct value *refs = value_array();
-    struct guest_config g;
-    struct failure why;
-    char ref[37];
-
-    if (vm_config(s, v, &g, &why) != 0) {
-        value_free(refs);
-        return NULL;
-    }
-    for (size_t i = 0; i < g.n_disks; i++) {
-        vbd_ref(v, &g, i, ref);
-        value_push(refs, value_string(ref));
-    }
-    guest_config_free(&g);
-    return refs;
-}
-
-struct value *vm_vifs(struct vm_scan *s, struct vm_view *v)
-{
-    struct value *refs = value_array();
-    struct guest_config g;
-    struct failure why;
-    char ref[37];
-
-    if (vm_config(s, v, &g, &why) != 0) {
-        value_free(refs);
-        return NULL;
-    }
-    for (size_t i = 0; i < g.n_vifs; i++) {
-        vif_ref(v, &g, i, ref);
-        value_push(refs, value_string(ref));
-    }
-    guest_config_free(&g);
-    return refs;
 }
 
 /* dom0's is the machine's own. */
@@ -170,54 +223,6 @@ struct value *vm_consoles(struct vm_scan *s, struct vm_view *v)
         value_push(refs, value_string(ref));
     }
     return refs;
-}
-
-static struct value *all_vbds(struct vm_scan *s, const char *only)
-{
-    struct value *all = value_struct();
-    struct failure why;
-    char ref[37];
-
-    for (size_t i = 0; i < s->n; i++) {
-        struct vm_view *v = &s->views[i];
-        struct guest_config g;
-
-        if (vm_config(s, v, &g, &why) != 0) {
-            value_free(all);
-            return NULL;
-        }
-        for (size_t j = 0; j < g.n_disks; j++) {
-            vbd_ref(v, &g, j, ref);
-            if (part_wanted(only, ref))
-                value_set(all, ref, vbd(s, v, &g.disks[j], ref));
-        }
-        guest_config_free(&g);
-    }
-    return all;
-}
-
-static struct value *all_vifs(struct vm_scan *s, const char *only)
-{
-    struct value *all = value_struct();
-    struct failure why;
-    char ref[37];
-
-    for (size_t i = 0; i < s->n; i++) {
-        struct vm_view *v = &s->views[i];
-        struct guest_config g;
-
-        if (vm_config(s, v, &g, &why) != 0) {
-            value_free(all);
-            return NULL;
-        }
-        for (size_t j = 0; j < g.n_vifs; j++) {
-            vif_ref(v, &g, j, ref);
-            if (part_wanted(only, ref))
-                value_set(all, ref, vif(s, v, &g.vifs[j], ref));
-        }
-        guest_config_free(&g);
-    }
-    return all;
 }
 
 static struct value *all_consoles(struct vm_scan *s, const char *only)

@@ -42,8 +42,10 @@ static _Noreturn void shut_down(unsigned reason)
 {
     struct sched_shutdown shutdown = {.reason = reason};
 
-    for (;;)
+    for (;;) {
         hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown);
+        shutdown.reason = SHUTDOWN_crash; /* there is no such reason */
+    }
 }
 
 _Noreturn void guest_shutdown(unsigned reason)

@@ -288,8 +288,9 @@ def guest_ramdisk():
     plain = built("guest.cpio", tree)
     packed = OUT / "guest.cpio.gz"
     if not packed.exists() or packed.stat().st_mtime < plain.stat().st_mtime:
-        packed.with_suffix(".new").write_bytes(gzip.compress(plain.read_bytes(), 6, mtime=0))
-        os.rename(packed.with_suffix(".new"), packed)
+        new = packed.with_suffix(f".{os.getpid()}")
+        new.write_bytes(gzip.compress(plain.read_bytes(), 6, mtime=0))
+        os.rename(new, packed)
     return packed
 
 

@@ -94,6 +94,18 @@ def expect(code, call, *arguments):
     return caught.value.words
 
 
+def refusal(api, vm):
+    with pytest.raises(ApiError) as caught:
+        api.VM.destroy(vm.ref)
+    return caught.value.code
+
+
+def slow_poweroff(guest, seconds):
+    """The guest's kernel runs this when it is asked to power off."""
+    script = f"#!/bin/sh\\nsleep {seconds}\\nexec busybox poweroff -f\\n"
+    guest.run(f"printf '{script}' >/sbin/poweroff")
+
+
 def in_threads(*calls):
     """What each returned or raised."""
     results = [None] * len(calls)
@@ -215,22 +227,19 @@ def test_side_by_side(dom0, api, vms):
         "VM_BAD_POWER_STATE",
     )
 
-    # a guest that cannot act: it has no processor time to hear with
+    # one that takes the request and does not end
     one.do("unpause")
-    dom0.run("xl pause two", check=True)
     one.guest.wait_up()
-
-    def shut_down():
-        one.guest.run("kill -STOP 1; echo 0 >/proc/sys/kernel/sysrq", check=False)
-        return another.VM.clean_shutdown(one.ref)
+    slow_poweroff(one.guest, 1000)
 
     def meddle():
-        time.sleep(1)
+        """When the other one waits: VM.destroy says so, and does nothing otherwise either."""
+        one.guest.wait_for(lambda: refusal(api, one) == "OTHER_OPERATION_IN_PROGRESS", "asked")
         return api.VM.hard_shutdown(one.ref)
 
-    got = in_threads(shut_down, meddle)
+    got = in_threads(lambda: another.VM.clean_shutdown(one.ref), meddle)
+    assert got[1] == "" and got[0].code == "OTHER_OPERATION_IN_PROGRESS", got
     assert one.state() == "Halted"
-    assert all(r == "" or r.code == "OTHER_OPERATION_IN_PROGRESS" for r in got), got
     two.do("hard_shutdown")
 
 
@@ -283,13 +292,12 @@ def test_killed_while_a_vm_runs(dom0, api, vms):
         except OSError as error:
             return error
 
-    dom0.run("xl pause lives", check=True)  # so that it is asked and cannot act yet
-    api.VM.unpause(vm.ref)
-    g.run("kill -STOP 1", check=False)
+    slow_poweroff(g, 6)
     worker = threading.Thread(target=shut_down)
     worker.start()
-    time.sleep(1)
-    dom0.run(kill)
+    g.wait_for(lambda: refusal(api, vm) == "OTHER_OPERATION_IN_PROGRESS", "asked")
+    time.sleep(1)  # the request follows the claim
+    dom0.run(kill, check=True)
     worker.join()
     wait_back(api)
     g.wait_gone()

@@ -131,6 +131,7 @@ static void cases(void)
     };
     static const char *const registers[] = {"ds", "es", "fs", "gs"};
     char what[60];
+    bool came;
 
     for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++)
         for (unsigned which = 0; which < 4; which++) {
@@ -141,8 +142,9 @@ static void cases(void)
     for (unsigned which = 0; which < 4; which++)
         load(which);
     check_done("the whole table gone", hypercall2(__HYPERVISOR_set_gdt, 0, 0));
-    check(switched_away(), "all four", "called, ds %lx es %lx fs %lx gs %lx", found[2], found[3],
-          found[4], found[5]);
+    came = switched_away();
+    check(came, "all four", "called, ds %lx es %lx fs %lx gs %lx", found[2], found[3], found[4],
+          found[5]);
 }
 
 /* Nothing but the CPU's registers until somebody else has run. */

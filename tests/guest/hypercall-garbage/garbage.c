@@ -3,6 +3,7 @@
 #include "garbage.h"
 #include "guest-abi/kit/internal.h"
 #include "tests/guest/lib/check.h"
+#include "tests/guest/lib/grants.h"
 
 #include <xen/callback.h>
 #include <xen/memory.h>
@@ -23,8 +24,8 @@ static char *frozen;         /* a page that is mapped read-only */
 static uint64_t *structures; /* a page each */
 static unsigned long state = 88172645463325252ul;
 
-static const domid_t domids[] = {0,         1,         DOMID_SELF,    DOMID_IO,
-                                 DOMID_XEN, DOMID_COW, DOMID_INVALID, 0xffff};
+/* The second is the guest's own. */
+static domid_t domids[] = {0, 0, DOMID_SELF, DOMID_IO, DOMID_XEN, DOMID_COW, DOMID_INVALID, 0xffff};
 
 static pte_t entry_of(const void *va, pte_t flags)
 {
@@ -33,6 +34,7 @@ static pte_t entry_of(const void *va, pte_t flags)
 
 void garbage_init(void)
 {
+    domids[1] = own_domid();
     places = va_reserve(2);
     page = pages_alloc(1);
     frozen = pages_alloc(1);
@@ -156,10 +158,10 @@ unsigned long garbage_random(void)
 
 long garbage_call(unsigned long op, const unsigned long a[ARGUMENTS])
 {
-    register unsigned long r10 __asm__("r10") = a[3];
-    register unsigned long r8 __asm__("r8") = a[4];
-    register unsigned long r9 __asm__("r9") = a[5];
-    unsigned long rdi = a[0], rsi = a[1], rdx = a[2];
+    unsigned long rdi = a[0], rsi = a[1], rdx = a[2], four = a[3], five = a[4], six = a[5];
+    register unsigned long r10 __asm__("r10") = four;
+    register unsigned long r8 __asm__("r8") = five;
+    register unsigned long r9 __asm__("r9") = six;
     long ret;
 
     __asm__ volatile("syscall"

@@ -98,7 +98,7 @@ static void counts(void)
 
         fill((struct multicall_entry *)hole, PER_PAGE);
         rc = multicall(hole, odd[i]);
-        snprintf(what, sizeof(what), "%lu, room for %lu", odd[i], PER_PAGE);
+        snprintf(what, sizeof(what), "%lu, room for %lu", odd[i], (unsigned long)PER_PAGE);
         check(true, what, "%s, %u ran", answer_name(rc),
               done((struct multicall_entry *)hole, PER_PAGE));
     }
@@ -305,7 +305,6 @@ static void iret(void)
         .cs = FLAT_KERNEL_CS & ~3u,
         .ss = FLAT_KERNEL_SS,
         .rflags = 2,
-        .rsp = (uint64_t)(frame + 8),
         .rax = __HYPERVISOR_multicall,
         .rdi = (uint64_t)list,
         .rsi = 3,
@@ -314,6 +313,7 @@ static void iret(void)
     test_part("iret");
     test_need(frame && code, "no memory");
     frame[8] = iret_to(landing, landing_stack());
+    f.rsp = (uint64_t)&frame[8];
     code[0] = 0x0f;
     code[1] = 0x05; /* syscall */
     code[2] = 0x0f;

@@ -54,7 +54,7 @@ static void vcpus_that_are_not_there(void)
 
 static void vcpu_that_is_down(void)
 {
-    struct vcpu_runstate_info info;
+    struct vcpu_runstate_info info = {.state = -1};
 
     test_part("a vCPU that is down");
     check_answer("is_up", vcpu_op(VCPUOP_is_up, 1, NULL), 0);

@@ -78,6 +78,9 @@ bool pretend_bus_step(struct pretend_bus *b)
             pretend_bus_state(b, XenbusStateInitWait);
         break;
     case XenbusStateInitialised:
+        if (!b->patient)
+            join(b);
+        break;
     case XenbusStateConnected:
         join(b);
         break;

@@ -122,6 +122,7 @@ void pretend_net_create(struct pretend_net *n, unsigned id, const char *mac)
 {
     char path[128];
 
+    n->bus.patient = true;
     n->bus.connect = attach;
     n->bus.disconnect = detach;
     pretend_bus_create(&n->bus, "vif", id);

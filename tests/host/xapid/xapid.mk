@@ -4,7 +4,7 @@
 
 ifndef XAPID_TESTS # included by the room's .mk and by tests.mk
 
-XAPID_TESTS = $(addprefix $(B)/tests/host/xapid_, value xmlrpc method session damage server)
+XAPID_TESTS = $(addprefix $(B)/tests/host/xapid_, value xmlrpc method session damage memory server)
 
 XAPID_ASAN = -DHTTP_REQUEST_S=6 -DHTTP_IDLE_S=3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 xapid_asan = $(patsubst $(B)/obj/%,$(B)/xapid-asan/%,$(1))
@@ -18,8 +18,11 @@ XAPID_TESTED = $(filter-out %/main.o %/http.o,$(call xapid_asan,$(XAPID_WEB_OBJS
 
 $(B)/tests/host/xapid_%: $(B)/xapid-asan/tests/host/xapid/%_test.o $(XAPID_TESTED)
 	@mkdir -p $(@D)
-	$(CC) $(XAPID_ASAN) -o $@ $^ -lxml2 -lcrypt -lpthread -lcmocka
+	$(CC) $(XAPID_ASAN) $(XAPID_WRAP) -o $@ $^ -lxml2 -lcrypt -lpthread -lcmocka
 
+comma := ,
+$(B)/tests/host/xapid_memory: XAPID_WRAP = \
+    $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc reallocarray strdup strndup)
 $(B)/tests/host/xapid_damage: $(B)/xapid-asan/tests/host/xapid/fuzz_xml.o
 
 # the daemon, driven by Python's own XML-RPC client
