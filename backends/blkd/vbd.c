@@ -299,9 +299,10 @@ void vbd_start_taken(struct vbd *v)
 static unsigned int take_requests(struct vbd *v, unsigned int limit)
 {
     const uint32_t prod = __atomic_load_n(&v->ring.sring->req_prod, __ATOMIC_ACQUIRE);
+    const uint32_t room = v->ring.nr_ents - (v->ring.req_cons - v->ring.rsp_prod_pvt);
     unsigned int n = 0;
 
-    if (RING_REQUEST_PROD_OVERFLOW(&v->ring, prod)) {
+    if (prod - v->ring.req_cons > room) { /* one that goes back too */
         break_ring(v, prod);
         return 0;
     }

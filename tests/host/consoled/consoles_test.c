@@ -287,6 +287,30 @@ static void killed_before_the_ring_was_told(void **state)
     free(log);
 }
 
+static uint64_t left_for_the_next;
+
+static void look_what_is_left(unsigned domid)
+{
+    struct kept kept;
+
+    kept_open(&kept, fake.shared.kept_folder, (uint16_t)domid, fake_console(domid)->uuid,
+              &left_for_the_next);
+    kept_close(&kept);
+}
+
+/* The ring has been told, and the daemon is killed before it has done anything else. */
+static void killed_after_the_ring_was_told(void **state)
+{
+    (void)state;
+    fake_create(1, "counted");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    left_for_the_next = 0;
+    fake_on_notify = look_what_is_left;
+    fake_say(1, "unread\n");
+    fake_event(1);
+    assert_int_equal(left_for_the_next, strlen("unread\n"));
+}
+
 static void another_life_under_the_same_number(void **state)
 {
     int tty;
@@ -348,6 +372,7 @@ int main(void)
         TEST(readers_take_turns),
         TEST(killed_and_started_again),
         TEST(killed_before_the_ring_was_told),
+        TEST(killed_after_the_ring_was_told),
         TEST(another_life_under_the_same_number),
         TEST(typed_text_arrives),
     };
