@@ -175,7 +175,7 @@ static void contexts(char *hole, char *page)
     context->ctrlreg[1] = there << PAGE_SHIFT;
     context_refused("an L1 as user tables");
     context->gdt_ents = 512;
-    context_refused("descriptors in frame 0");
+    context_refused("descriptors in the first frame of all");
     context->gdt_ents = 512;
     context->gdt_frames[0] = there;
     context_refused("descriptors in a page table");
