@@ -220,6 +220,29 @@ static void slow_reader_stops_nobody(void **state)
     fake_detach(tty);
 }
 
+/* A reader goes in the middle; the next one goes on where it stopped. */
+static void readers_take_turns(void **state)
+{
+    static char text[1 << 20];
+    ssize_t got;
+    int tty;
+
+    (void)state;
+    fake_create(1, "shared");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    print_all(1, 0, 20000);
+    usleep(20000);
+    got = read(tty, text, 1000);
+    assert_in_range(got, 1, 1000);
+    fake_detach(tty);
+    print_all(1, 20000, 20100);
+    tty = fake_attach(1);
+    strcpy(text + got, fake_read(tty));
+    expect_lines(text, 0, 20100);
+    fake_detach(tty);
+}
+
 static void killed_and_started_again(void **state)
 {
     char *log;
@@ -346,6 +369,7 @@ int main(void)
         TEST(reader_gets_the_end_of_the_dead),
         TEST(stopped_reader_of_the_dead_does_not_stay),
         TEST(slow_reader_stops_nobody),
+        TEST(readers_take_turns),
         TEST(killed_and_started_again),
         TEST(killed_before_the_ring_was_told),
         TEST(killed_after_the_ring_was_told),

@@ -283,7 +283,7 @@ const char *fake_read(int tty)
     ssize_t got;
 
     /* the kernel hands a terminal's bytes on in the background */
-    while (poll(&(struct pollfd){.fd = tty, .events = POLLIN}, 1, 50) > 0 &&
+    while (poll(&(struct pollfd){.fd = tty, .events = POLLIN}, 1, 200) > 0 &&
            (got = read(tty, text + n, sizeof(text) - n - 1)) > 0) {
         n += (size_t)got;
         for (struct console *k = fake.first; k; k = k->next)
