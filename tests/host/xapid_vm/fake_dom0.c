@@ -245,7 +245,7 @@ int hv_scheduler_id(struct hv *hv, uint32_t *id)
 
 const char *hv_scheduler_name(uint32_t id)
 {
-    return id == 6 ? "credit2" : "another";
+    return id == HV_SCHEDULER_CREDIT2 ? "credit2" : "another";
 }
 
 int hv_sched_credit2_get(struct hv *hv, uint16_t domid, uint16_t *weight, uint16_t *cap)
