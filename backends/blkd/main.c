@@ -183,7 +183,7 @@ static void take_lock(const char *folder)
         errno = ENAMETOOLONG;
         die(folder);
     }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         die(path);
     while (flock(fd, LOCK_EX | LOCK_NB)) {
