@@ -52,16 +52,6 @@ static int64_t boot_seconds(void)
     return t.tv_sec;
 }
 
-/* Says how long it takes nothing about where the texts differ. */
-static bool same_secret(const char *a, const char *b, size_t n)
-{
-    unsigned differ = 0;
-
-    for (size_t i = 0; i < n; i++)
-        differ |= (unsigned)(a[i] ^ b[i]);
-    return differ == 0;
-}
-
 /* Under lock. NULL when there is none, or it has expired. */
 static struct session *find(const char *ref)
 {
@@ -72,7 +62,7 @@ static struct session *find(const char *ref)
     for (struct session *s = sessions; s < sessions + SESSION_MAX; s++) {
         if (s->ref[0] && now - s->used > SESSION_IDLE_S)
             *s = (struct session){0};
-        if (s->ref[0] && same_secret(s->ref, ref, SESSION_REF_BYTES - 1))
+        if (s->ref[0] && secret_equal(s->ref, ref))
             return s;
     }
     return NULL;
