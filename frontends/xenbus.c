@@ -131,6 +131,9 @@ static int step_closed(struct xenbus_device *d, enum xenbus_state backend)
         return online(d) ? start(d) : gone(d);
     case XenbusStateUnknown:
         return gone(d);
+    case XenbusStateConnected:
+    case XenbusStateClosing: /* said once more: the store may not have heard it */
+        return set_state(d, XenbusStateClosed);
     default:
         return 0;
     }
@@ -176,6 +179,7 @@ void xenbus_poll(struct xenbus_device *d)
         if (d->phase == before || d->phase == XENBUS_GONE)
             return;
     }
+    d->watch.fired = true; /* not at rest yet: next time */
 }
 
 int xenbus_wait(struct xenbus_device *d, uint64_t deadline)

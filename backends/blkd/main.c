@@ -23,6 +23,7 @@
 
 #include "backends/blkd/disk.h"
 #include "backends/lib/daemon.h"
+#include "common/clock.h"
 #include "common/folders.h"
 #include "backends/lib/evtchn.h"
 
@@ -133,14 +134,6 @@ static void wait_for_signals(void)
     io_readable(host.io, &op, fd);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* host.awake after a turn: somebody has more to do than was his share. Disks in memory are done at
  * once, but not over and over while others wait. */
 static void turn(int timeout_ms)
@@ -190,7 +183,7 @@ static void take_lock(const char *folder)
         errno = ENAMETOOLONG;
         die(folder);
     }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         die(path);
     while (flock(fd, LOCK_EX | LOCK_NB)) {

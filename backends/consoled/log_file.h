@@ -7,8 +7,8 @@
  *
  *   well       every write reaches the file
  *   troubled   the disk is full, the folder gone, ...: said once on stderr; what comes waits in
- * memory (1 MiB, then the oldest goes) and is tried again every 5 s; the gap, if there is one, is
- * marked in the file
+ *              memory (1 MiB, then the oldest goes) and is tried again every 5 s; the gap, if
+ *              there is one, is marked in the file
  *
  * Times are milliseconds of one monotonic clock, given by the caller.
  */

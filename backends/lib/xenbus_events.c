@@ -5,23 +5,15 @@
  * often a frontend makes its nodes change.
  */
 #include "backends/lib/xenbus_private.h"
+#include "common/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LATER_MS 20
 #define STORE_MS 200
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int xenbus_fd(const struct xenbus *bus)
 {

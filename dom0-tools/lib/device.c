@@ -4,12 +4,12 @@
  * them.
  */
 #include "dom0-tools/lib/device.h"
+#include "common/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const state_names[] = {"absent",      "Initialising",  "InitWait",
                                           "Initialised", "Connected",     "Closing",
@@ -176,14 +176,6 @@ static int refused(struct store *s, const struct device *d, const char *name, st
         fail(why, EIO, "%s did not connect: %s", name, halves);
     free(error);
     return -1;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Waits for a change below path, at most until deadline and at most a second, for a watch may be

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for the console daemon: see guest_console.h. */
 #include "dom0-tools/lib/guest_console.h"
+#include "common/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,14 +12,6 @@
 
 #define LOOK_MS  500
 #define DRAIN_MS 5
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
 
 /* What the node says, malloc'ed; NULL with ENOENT when it says nothing. */
 static char *offered(struct store *s, uint32_t domid)

@@ -139,11 +139,6 @@ void call_fail(struct call *c, const char *code, ...)
     va_end(more);
 }
 
-bool call_failed(const struct call *c)
-{
-    return c->failed;
-}
-
 void call_handle_invalid(struct call *c, const char *class, const char *ref)
 {
     call_fail(c, "HANDLE_INVALID", class, ref, NULL);

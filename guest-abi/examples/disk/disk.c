@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest that looks at its disks: for each its size and the SHA-256 of all its bytes; then it
- * waits for xl shutdown. Words of the command line: write     overwrites each writable disk with a
- * pattern, reads it back, says whether it is the same, and hashes once more rounds=N  hashes N
- * times (1), so that there is I/O to be disturbed
+ * waits for xl shutdown. Words of the command line:
+ *   write      overwrites each writable disk with a pattern, reads it back, says whether it is the
+ *              same, and hashes once more
+ *   rounds=N   hashes N times (1), so that there is I/O to be disturbed
  */
 #include "frontends/blkfront.h"
 #include "frontends/control.h"

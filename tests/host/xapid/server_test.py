@@ -520,6 +520,16 @@ class Test(unittest.TestCase):
         )
         self.assertEqual(nowhere.returncode, 1)
         self.assertIn("/dev/null/sock", nowhere.stderr)
+        with tempfile.NamedTemporaryFile() as precious:
+            taken = subprocess.run(
+                [PROGRAM, "-i", f"--socket={precious.name}", "--port=none"],
+                capture_output=True,
+                text=True,
+                timeout=20,
+            )
+            self.assertEqual(taken.returncode, 1)
+            self.assertIn("something else of that name", taken.stderr)
+            self.assertTrue(os.path.exists(precious.name))
 
 
 def main():

@@ -14,7 +14,8 @@ $(B)/xapid-asan/%.o: %.c
 	$(CC) $(CFLAGS_USER) $(XAPID_FLAGS) -O1 $(XAPID_ASAN) -c -o $@ $<
 
 XAPID_TESTED = $(filter-out %/main.o %/http.o,$(call xapid_asan,$(XAPID_WEB_OBJS))) \
-    $(addprefix $(B)/xapid-asan/,dom0-tools/lib/failure.o tests/host/xapid/fake_classes.o)
+    $(addprefix $(B)/xapid-asan/,common/uuid.o dom0-tools/lib/failure.o \
+    tests/host/xapid/fake_classes.o)
 
 $(B)/tests/host/xapid_%: $(B)/xapid-asan/tests/host/xapid/%_test.o $(XAPID_TESTED)
 	@mkdir -p $(@D)
@@ -40,7 +41,7 @@ $(B)/tests/xapid/bonsai-xapid: $(call xapid_asan,$(XAPID_WEB_OBJS) $(COMMON_OBJS
 # the same with libFuzzer, by hand: build/tests/fuzz/xapid_xml [CORPUS] (needs clang)
 $(B)/tests/fuzz/xapid_xml: tests/host/xapid/fuzz_xml.c tests/host/xapid/fake_classes.c \
     $(addprefix dom0-tools/xapid/,xmlrpc_read.c xmlrpc_write.c value.c method.c session.c password.c) \
-    dom0-tools/lib/failure.c
+    common/uuid.c dom0-tools/lib/failure.c
 	@mkdir -p $(@D)
 	clang $(filter-out -MMD -MP,$(CFLAGS_USER)) $(XAPID_FLAGS) -DFUZZ_MAIN -O1 \
 	    -fsanitize=fuzzer,address,undefined -o $@ $^ -lxml2 -lcrypt

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <xen/io/console.h>
 
+#include "common/clock.h"
 #include "dom0-tools/lib/guest_console.h"
 #include "tests/host/xl/fake_store.h"
 
@@ -42,14 +43,6 @@ void hv_unmap(void *address, size_t n)
     (void)n;
     assert_ptr_equal(address, &ring);
     mapped--;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
 }
 
 static int set_up(void **state)
