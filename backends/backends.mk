@@ -5,7 +5,7 @@ BACKEND_LIB_OBJS = $(addprefix $(B)/obj/backends/lib/,evtchn.o gntdev.o daemon.o
 CONSOLED_OBJS    = $(addprefix $(B)/obj/backends/consoled/,main.o consoles.o console.o \
     ring.o terminal.o backlog.o log_file.o kept.o hv_log.o)
 # for backends that meet their frontends by xenbus
-XENBUS_OBJS      = $(B)/obj/backends/lib/xenbus.o
+XENBUS_OBJS      = $(addprefix $(B)/obj/backends/lib/,xenbus.o xenbus_events.o)
 
 all: $(B)/sbin/bonsai-consoled
 
@@ -13,7 +13,7 @@ $(B)/sbin/bonsai-consoled: $(CONSOLED_OBJS) $(BACKEND_LIB_OBJS) $(STORE_CLIENT_O
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(TOOLLIB_LIBS) -lutil
 
-BLKD_OBJS = $(addprefix $(B)/obj/backends/blkd/,main.o disk.o vbd.o request.o journal.o \
+BLKD_OBJS = $(addprefix $(B)/obj/backends/blkd/,main.o disk.o vbd.o vbd_life.o request.o journal.o \
               guest_memory.o image.o io.o)
 
 all: $(B)/sbin/bonsai-blkd

@@ -113,6 +113,7 @@ static enum xenbus_step lock_image(struct disk *d, bool resume, struct failure *
     if (now - d->waiting < LOCK_SECONDS)
         return XENBUS_LATER;
     if (!resume) {
+        d->waiting = 0; /* a frontend that tries again has its patience anew */
         fail(why, EBUSY, "%s is locked by another program (flock)", d->target);
         return XENBUS_FAILED;
     }

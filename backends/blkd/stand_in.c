@@ -142,13 +142,15 @@ static void hear(struct peer *p)
     }
     p->used += (size_t)n;
     p->line[p->used] = '\0';
-    while (p->fd >= 0 && (end = strchr(p->line, '\n')) != NULL) {
+    while ((end = strchr(p->line, '\n')) != NULL) {
         *end = '\0';
         answer(p, p->line);
+        if (p->fd < 0)
+            return; /* it did not listen, and its place is free again */
         p->used -= (size_t)(end + 1 - p->line);
         memmove(p->line, end + 1, p->used + 1);
     }
-    if (p->fd >= 0 && p->used == LINE - 1)
+    if (p->used == LINE - 1)
         hang_up(p); /* no command is that long */
 }
 

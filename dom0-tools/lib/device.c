@@ -299,7 +299,7 @@ static void read_backend_kind(const char *back, struct device *d)
     const char *kind = after_slash(back, 5);
     size_t n = kind != NULL ? strcspn(kind, "/") : 0;
 
-    if (n < sizeof(d->backend) && (strncmp(kind, d->kind, n) != 0 || d->kind[n] != '\0'))
+    if (n != 0 && n < sizeof(d->backend) && (strncmp(kind, d->kind, n) != 0 || d->kind[n] != '\0'))
         snprintf(d->backend, sizeof(d->backend), "%.*s", (int)n, kind);
 }
 

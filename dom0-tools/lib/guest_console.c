@@ -33,6 +33,19 @@ static char *offered(struct store *s, uint32_t domid)
     return NULL;
 }
 
+/* -1 with errno when there is no such domain. */
+static int look_for(struct store *s, uint32_t domid)
+{
+    char home[48];
+    int there;
+
+    snprintf(home, sizeof(home), "/local/domain/%u", domid);
+    there = store_exists(s, STORE_NO_TX, home);
+    if (there == 0)
+        errno = ENOENT;
+    return there > 0 ? 0 : -1;
+}
+
 static char *wait_offer(struct store *s, uint32_t domid, int timeout_ms)
 {
     const int64_t end = now_ms() + timeout_ms;
@@ -42,6 +55,8 @@ static char *wait_offer(struct store *s, uint32_t domid, int timeout_ms)
         const int64_t left = end - now_ms();
         struct store_event *event = NULL;
 
+        if (look_for(s, domid) != 0)
+            return NULL;
         errno = ETIMEDOUT;
         if (left <= 0 || store_wait_event(s, left < LOOK_MS ? (int)left : LOOK_MS, &event) < 0)
             return NULL;
@@ -52,23 +67,20 @@ static char *wait_offer(struct store *s, uint32_t domid, int timeout_ms)
 
 char *guest_console_terminal(struct store *s, uint32_t domid, int timeout_ms)
 {
-    char home[48], *tty = offered(s, domid);
-    int there, err;
+    char *tty = offered(s, domid);
+    int err;
 
-    if (tty != NULL || errno != ENOENT)
+    if (tty != NULL || errno != ENOENT || look_for(s, domid) != 0)
         return tty;
-    snprintf(home, sizeof(home), "/local/domain/%u", domid);
-    there = store_exists(s, STORE_NO_TX, home);
-    if (there <= 0 || timeout_ms <= 0) {
-        if (there >= 0)
-            errno = there ? ETIMEDOUT : ENOENT;
+    if (timeout_ms <= 0) {
+        errno = ETIMEDOUT;
         return NULL;
     }
-    if (store_watchf(s, "console", "%s/console/tty", home) != 0)
+    if (store_watchf(s, "console", "/local/domain/%u/console/tty", domid) != 0)
         return NULL;
     tty = wait_offer(s, domid, timeout_ms);
     err = errno;
-    store_unwatchf(s, "console", "%s/console/tty", home);
+    store_unwatchf(s, "console", "/local/domain/%u/console/tty", domid);
     errno = err;
     return tty;
 }

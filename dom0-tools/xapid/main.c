@@ -84,7 +84,6 @@ static struct options parse(int argc, char **argv)
         {"pid-file", required_argument, NULL, 'f'},
         {"set-password", required_argument, NULL, 'u'},
         {"monitor", required_argument, NULL, 'm'},
-
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };

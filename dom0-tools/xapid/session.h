@@ -19,7 +19,7 @@
 
 /* The password file of logins over TCP; the text stays. */
 void session_use_passwords(const char *file);
-/* Lets no login wait any longer for its turn or its delay: the daemon ends. */
+/* Lets no refused login wait any longer: the daemon ends. */
 void session_stop(void);
 
 /* 0 with the reference of a new session, or -1 with errno (no random numbers). */

@@ -3,7 +3,6 @@
 #include "garbage.h"
 #include "guest-abi/kit/internal.h"
 #include "tests/guest/lib/check.h"
-#include "tests/guest/lib/grants.h"
 
 #include <xen/callback.h>
 #include <xen/memory.h>
@@ -24,8 +23,8 @@ static char *frozen;         /* a page that is mapped read-only */
 static uint64_t *structures; /* a page each */
 static unsigned long state = 88172645463325252ul;
 
-/* The second is the guest's own. */
-static domid_t domids[] = {0, 0, DOMID_SELF, DOMID_IO, DOMID_XEN, DOMID_COW, DOMID_INVALID, 0xffff};
+static const domid_t domids[] = {0,         999,       DOMID_SELF,    DOMID_IO,
+                                 DOMID_XEN, DOMID_COW, DOMID_INVALID, 0xffff};
 
 static pte_t entry_of(const void *va, pte_t flags)
 {
@@ -34,7 +33,6 @@ static pte_t entry_of(const void *va, pte_t flags)
 
 void garbage_init(void)
 {
-    domids[1] = own_domid();
     places = va_reserve(2);
     page = pages_alloc(1);
     frozen = pages_alloc(1);

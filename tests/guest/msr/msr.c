@@ -313,6 +313,41 @@ static void run(void *frame)
     trap_return(frame);
 }
 
+/*
+ * MOV SS holds #DB back until after the next instruction. When that is SYSCALL, it strikes in the
+ * hypervisor, on the guest's stack pointer, unless that trap has a stack of its own.
+ */
+static void watching_ss(void)
+{
+    static const uint8_t bytes[] = {0x8e, 0x17, 0x0f, 0x05, 0x0f, 0x0b}; /* mov; syscall; ud2 */
+    uint8_t *code = pages_alloc(1);
+    struct trap_seen seen;
+    struct trap_frame f = {
+        .rip = (uint64_t)code,
+        .cs = FLAT_KERNEL_CS & ~3u,
+        .ss = FLAT_KERNEL_SS,
+        .rflags = 2,
+        .rsp = (uint64_t)landing_stack(),
+        .rax = __HYPERVISOR_xen_version,
+        .rdi = (uint64_t)watched,
+    };
+
+    test_part("a breakpoint on what SS is loaded from, and a hypercall");
+    test_need(code != NULL, "no memory");
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        code[i] = bytes[i];
+    watched[0] = FLAT_KERNEL_SS;
+    set_dr(0, (uint64_t)watched);
+    set_dr(7, 0x400 | 1 | 7ul << 16); /* reads and writes, two bytes */
+    trap_try(run, &f, &seen);
+    set_dr(7, 0x400);
+    set_dr(6, 0xffff0ff0);
+    set_dr(0, 0);
+    check(seen.vector == TRAP_DB || seen.vector == TRAP_UD, "it", "exception %u, %ld bytes on",
+          seen.vector, (long)(seen.rip - (uint64_t)code));
+    pages_free(code, 1);
+}
+
 /* TF over instructions that the hypervisor performs: a step each, wherever it ends. */
 static void stepping(void)
 {
@@ -358,6 +393,7 @@ int guest_main(void)
         control_registers();
         addresses();
         watching();
+        watching_ss();
         stepping();
     } while (test_round());
     return test_end();

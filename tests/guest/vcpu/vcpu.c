@@ -2,12 +2,13 @@
 /*
  * vcpu_op: vCPUs that are not there, areas that are no memory, timers out of all time.
  *
- * vcpu_info may move once, into a page of the guest's own, at a multiple of 8 that leaves room: the
- * hypervisor writes there on every event from then on, so the page may be nothing else (a page
- * table, another's, the hypervisor's) and cannot become that. Runstate and time areas are
- * addresses, written under the guest's own tables: whatever stands there, nobody but the guest is
- * hurt. A one-shot timer in the past fires at once, one in a thousand years never; periods below a
- * millisecond are refused. Only a vCPU itself sets its one-shot timer.
+ * A vCPU's context (VCPUOP_initialise) is refused when anything in it cannot be loaded, and the
+ * vCPU is then as new. vcpu_info may move once, into a page of the guest's own, at a multiple of 8
+ * that leaves room: the hypervisor writes there on every event from then on, so the page may be
+ * nothing else (a page table, another's, the hypervisor's) and cannot become that. Runstate and
+ * time areas are addresses, written under the guest's own tables: whatever stands there, nobody but
+ * the guest is hurt. A one-shot timer in the past fires at once, one in a thousand years never;
+ * periods below a millisecond are refused. Only a vCPU itself sets its one-shot timer.
  */
 #include "guest-abi/kit/internal.h"
 #include "tests/guest/lib/check.h"
@@ -127,6 +128,72 @@ static void vcpu_info_moves(char *page)
     test_need(!page_readonly(page), "the page stays writable");
     check_refused("the page as a page table", mmuext_mfn(MMUEXT_PIN_L1_TABLE, mfn));
     test_need(!page_writable(page), "the page stays read-only");
+}
+
+/* --- contexts -----------------------------------------------------------------------------------
+ */
+
+static struct vcpu_guest_context *context;
+
+static void good_context(void)
+{
+    for (unsigned i = 0; i < sizeof(*context); i++)
+        ((char *)context)[i] = 0;
+    context->flags = VGCF_in_kernel;
+    context->user_regs.cs = FLAT_KERNEL_CS;
+    context->user_regs.ss = FLAT_KERNEL_SS;
+    context->ctrlreg[3] = virt_to_mfn((const void *)start_info->pt_base) << PAGE_SHIFT;
+}
+
+static void context_refused(const char *what)
+{
+    check_refused(what, vcpu_op(VCPUOP_initialise, 1, context));
+    good_context();
+}
+
+/* Each is good but for one thing. */
+static void contexts(char *hole, char *page)
+{
+    uint64_t here = virt_to_mfn(page), there = virt_to_mfn(table);
+
+    test_part("contexts");
+    check_refused("at 0", vcpu_op(VCPUOP_initialise, 1, NULL));
+    check_refused("in the hypervisor", vcpu_op(VCPUOP_initialise, 1, (void *)0xffff830000000000ul));
+    check_refused("into a page that is not mapped",
+                  vcpu_op(VCPUOP_initialise, 1, hole - sizeof(*context) + 8));
+    good_context();
+    check_refused("for oneself", vcpu_op(VCPUOP_initialise, 0, context));
+    check_refused("for nobody", vcpu_op(VCPUOP_initialise, 2, context));
+    context->ctrlreg[3] = 0;
+    context_refused("no tables");
+    context->ctrlreg[3] = ~0ul;
+    context_refused("tables behind all memory");
+    context->ctrlreg[3] = there << PAGE_SHIFT;
+    context_refused("an L1 as tables");
+    context->ctrlreg[1] = ~0ul & PAGE_MASK;
+    context_refused("user tables behind all memory");
+    context->ctrlreg[1] = there << PAGE_SHIFT;
+    context_refused("an L1 as user tables");
+    context->gdt_ents = 512;
+    context_refused("descriptors in the first frame of all");
+    context->gdt_ents = 512;
+    context->gdt_frames[0] = there;
+    context_refused("descriptors in a page table");
+    context->gdt_ents = 512;
+    context->gdt_frames[0] = here;
+    context_refused("descriptors in a page that is writable");
+    context->gdt_ents = 7169;
+    context_refused("more descriptors than there may be");
+    context->gdt_ents = ~0ul;
+    context_refused("many more descriptors");
+    context->ldt_ents = 1;
+    context->ldt_base = (uint64_t)page + 8;
+    context_refused("an LDT that is not aligned");
+    context->ldt_ents = 8193;
+    context->ldt_base = (uint64_t)page;
+    context_refused("an LDT that is too long");
+    check_answer("is_up", vcpu_op(VCPUOP_is_up, 1, NULL), 0);
+    check_refused("up", vcpu_op(VCPUOP_up, 1, NULL));
 }
 
 /* --- areas --------------------------------------------------------------------------------------
@@ -270,7 +337,8 @@ int guest_main(void)
     bool first = true;
 
     table = pages_alloc(1);
-    test_need(page && frozen && table, "no memory");
+    context = pages_alloc(2);
+    test_need(page && frozen && table && context, "no memory");
     test_need(!page_readonly(table) && !mmuext_mfn(MMUEXT_PIN_L1_TABLE, virt_to_mfn(table)) &&
                   !page_readonly(frozen),
               "no page table");
@@ -285,6 +353,7 @@ int guest_main(void)
             vcpu_info_moves(page);
             first = false;
         }
+        contexts(hole + PAGE_SIZE, page);
         areas("the runstate's area", VCPUOP_register_runstate_memory_area, hole + PAGE_SIZE,
               frozen);
         areas("the time's area", VCPUOP_register_vcpu_time_memory_area, hole + PAGE_SIZE, frozen);

@@ -15,6 +15,7 @@
 struct fake fake;
 unsigned int fake_broken, fake_idle;
 struct failure fake_why;
+const char *fake_place = "/tmp";
 
 struct pending {
     struct io_op *op;
@@ -45,7 +46,8 @@ void fake_reset(void)
         access = shared(FAKE_PAGES);
     }
     fake = (struct fake){.pages = pages, .access = access};
-    memset(pages, 0, FAKE_PAGES * 4096u);
+    if (madvise(pages, FAKE_PAGES * 4096u, MADV_REMOVE)) /* zero again, and no memory used */
+        memset(pages, 0, FAKE_PAGES * 4096u);
     memset(access, FAKE_NONE, FAKE_PAGES);
     fake_broken = fake_idle = 0;
 }
@@ -276,11 +278,13 @@ static void idle(void *owner)
 
 struct image *fake_image(uint64_t sectors, bool writable)
 {
-    char path[] = "/tmp/blkd-test-XXXXXX";
-    int fd = mkstemp(path);
+    char path[64];
     struct failure why;
     struct image *image;
+    int fd;
 
+    snprintf(path, sizeof(path), "%s/blkd-test-XXXXXX", fake_place);
+    fd = mkstemp(path);
     if (fd < 0 || ftruncate(fd, (off_t)(sectors * 512)))
         abort();
     close(fd);

@@ -592,6 +592,26 @@ static void a_producer_index_going_back_stops_the_disk(void **state)
     assert_int_equal(fake_broken, 1);
 }
 
+/* Back behind what has been taken, not behind what has been answered: whoever takes all the way
+ * round to it runs out of slots. */
+static void a_producer_index_going_back_over_work_in_hand_stops_the_disk(void **state)
+{
+    blkif_request_t r = front_rw(BLKIF_OP_WRITE, 1, 0, DATA, 1);
+
+    (void)state;
+    for (int i = 0; i < 32; i++)
+        front_put(&front, &r);
+    front.ring.sring->req_prod = 2;
+    kick();
+    assert_int_equal(vbd.in_flight, 2);
+    front.ring.sring->req_prod = 1;
+    kick();
+    assert_int_equal(fake_broken, 1);
+    work();
+    assert_true(vbd_is_idle(&vbd));
+    assert_int_equal(fake.writes, 2);
+}
+
 /* A guest that asks for nonsense without end does not keep the others waiting. */
 static void nonsense_without_end_takes_turns(void **state)
 {
@@ -681,6 +701,7 @@ int main(void)
         WITH(begin_readonly, writes_to_a_readonly_disk),
         WITH(begin, a_producer_index_out_of_range_stops_the_disk),
         WITH(begin, a_producer_index_going_back_stops_the_disk),
+        WITH(begin, a_producer_index_going_back_over_work_in_hand_stops_the_disk),
         WITH(begin, nonsense_without_end_takes_turns),
         WITH(begin, a_drained_disk_answers_what_it_has),
         WITH(begin, rings_that_cannot_be_had),

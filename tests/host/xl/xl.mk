@@ -2,7 +2,7 @@
 # Host tests of xl: configuration, specifications, output formats, with sanitizers:
 # build/tests/host/xl_*.
 
-XL_TESTS = $(addprefix $(B)/tests/host/xl_, cfg spec config format damage nodes)
+XL_TESTS = $(addprefix $(B)/tests/host/xl_, cfg spec config format damage nodes console)
 
 xl-tests: $(XL_TESTS)
 
@@ -25,6 +25,9 @@ $(B)/tests/host/xl_damage: $(B)/xl-asan/tests/host/xl/fuzz_config.o
 # over a store in memory
 $(B)/tests/host/xl_nodes: $(addprefix $(B)/xl-asan/, tests/host/xl/fake_store.o \
     dom0-tools/lib/device.o dom0-tools/lib/guest_nodes.o)
+
+$(B)/tests/host/xl_console: $(addprefix $(B)/xl-asan/, tests/host/xl/fake_store.o \
+    dom0-tools/lib/guest_console.o)
 
 # the same with libFuzzer, by hand: build/tests/fuzz/xl_config [CORPUS] (needs clang)
 $(B)/tests/fuzz/xl_config: tests/host/xl/fuzz_config.c $(addprefix dom0-tools/lib/, failure.c cfg.c \
