@@ -224,10 +224,12 @@ static void await_backend(struct xenbus_device *d, enum xenbus_state want, uint6
 {
     enum xenbus_state backend;
 
-    while (os_now() < deadline && backend_state(d, &backend) == 0 &&
-           backend != XenbusStateUnknown && backend < want) {
-        if (!store_fired(d->store, &d->watch))
+    while (backend_state(d, &backend) == 0 && backend != XenbusStateUnknown && backend < want) {
+        while (!store_fired(d->store, &d->watch)) {
+            if (os_now() >= deadline)
+                return;
             os_wait(deadline);
+        }
     }
 }
 

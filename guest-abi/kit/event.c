@@ -96,6 +96,11 @@ void event_wait(uint64_t deadline)
         events_on();
 }
 
+void event_wake(void)
+{
+    ran = true;
+}
+
 void event_bind(evtchn_port_t port, event_handler *handler, void *context)
 {
     struct evtchn_unmask unmask = {.port = port};

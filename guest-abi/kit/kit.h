@@ -112,6 +112,7 @@ void events_on(void); /* handlers may run from now on, until events_off() */
 void events_off(void);
 /* Returns when a handler has run since the last return, or at `deadline` of time_now(). */
 void event_wait(uint64_t deadline);
+void event_wake(void); /* the next event_wait() returns at once */
 
 /* --- time ------------------------------------------------------------------------------------ */
 

@@ -181,6 +181,11 @@ void os_wait(uint64_t deadline)
     event_wait(deadline);
 }
 
+void os_wake(void)
+{
+    event_wake();
+}
+
 static void *page_of_mfn(unsigned long mfn)
 {
     unsigned long pfn = mfn_to_pfn(mfn);

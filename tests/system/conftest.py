@@ -45,8 +45,8 @@ def log_name(hypervisor, stack, name):
 
 
 @pytest.fixture(scope="module")
-def boot(hypervisor, stack):
-    """boot(name, **options): a machine of one's own, off again at the end of the test file."""
+def start_machine(hypervisor, stack):
+    """start_machine(name, **options): a machine of one's own, for the caller to stop."""
     machines = []
 
     def start(name, **options):
@@ -54,6 +54,20 @@ def boot(hypervisor, stack):
         m = machine.Machine(log=log_name(hypervisor, stack, name), **options)
         machines.append(m)
         return m.start()
+
+    yield start
+    for m in machines:
+        m.stop()
+
+
+@pytest.fixture
+def boot(start_machine):
+    """boot(name, **options): a machine of one's own, off again at the end of the test."""
+    machines = []
+
+    def start(name, **options):
+        machines.append(start_machine(name, **options))
+        return machines[-1]
 
     yield start
     for m in machines:

@@ -272,31 +272,41 @@ static void test_replay(void **state)
     assert_false(pretend_said("broken"));
 }
 
+struct revival {
+    uint64_t when;
+    int state;
+};
+
 static bool revive_later(void *context)
 {
-    uint64_t *when = context;
+    struct revival *r = context;
 
-    if (*when == 0 || pretend_now < *when)
+    if (r->when == 0 || pretend_now < r->when)
         return false;
-    *when = 0;
-    pretend_bus_revive(&back.bus, 2);
+    r->when = 0;
+    pretend_bus_revive(&back.bus, r->state);
     return true;
 }
 
-/* A guest that waits for one request, for however long. */
+/* A guest that waits for one request, for however long, and no matter in which of its waits an
+ * event finds it. */
 static void test_long_absence(void **state)
 {
-    uint64_t when;
+    static const int states[] = {1, 2, 5, 6};
+    struct revival r;
     (void)state;
 
     start();
-    pretend_bus_kill(&back.bus);
-    when = os_now() + 3600 * PRETEND_SECOND;
-    pretend_wake_at(when);
-    pretend_act(revive_later, &when);
-    assert_int_equal(ask(BLKIF_OP_READ, 0, 100), 0);
-    assert_memory_equal(buffer, back.disk, 100 * 512);
-    pretend_dismiss(&when);
+    pretend_act(revive_later, &r);
+    for (size_t i = 0; i < 400; i++) {
+        pretend_bus_kill(&back.bus);
+        back.bus.lazy = (uint32_t)i;
+        r = (struct revival){os_now() + 3600 * PRETEND_SECOND, states[i % 4]};
+        pretend_wake_at(r.when);
+        assert_int_equal(ask(BLKIF_OP_READ, 0, 100), 0);
+        assert_memory_equal(buffer, back.disk, 100 * 512);
+    }
+    pretend_dismiss(&r);
 }
 
 /* A disk that has shrunk meanwhile, and one that has gone for good. */

@@ -71,6 +71,11 @@ bool pretend_bus_step(struct pretend_bus *b)
     bool invited = state == XenbusStateInitialising && b->state == XenbusStateClosed && !b->dead;
     if (state == b->seen && !invited)
         return false;
+    if (b->lazy != 0) {
+        b->lazy = b->lazy * 1103515245 + 12345;
+        if ((b->lazy >> 16) % 4 != 0)
+            return true;
+    }
     b->seen = state;
     switch (state) {
     case XenbusStateInitialising:

@@ -12,6 +12,7 @@ struct pretend_bus {
     char path[64];            /* the frontend's, as the guest says it: device/vbd/51712 */
     char front[96], back[96]; /* both, absolute */
     int state, seen;          /* ours; the frontend's, when we looked last */
+    uint32_t lazy;            /* not 0: lets some of its turns pass, at random from here on */
     bool patient;             /* waits for the frontend's Connected, as network backends do */
     bool dead;                /* does nothing */
     bool connected;           /* between connect() and disconnect() */
