@@ -60,8 +60,8 @@ struct xenbus_driver {
     void (*release)(struct xenbus_device *d);    /* frees data; after disconnect() */
 };
 
-/* Connects to the store, learns who we are, watches. The driver stays the caller's. NULL with a
- * sentence. */
+/* Connects to the store, learns who we are, watches, and knows all devices that are there. The
+ * driver stays the caller's. NULL with a sentence. */
 struct xenbus *xenbus_open(const struct xenbus_driver *driver, struct failure *why);
 int xenbus_fd(const struct xenbus *bus); /* poll for POLLIN; may change; -1: none at the moment */
 /* To be called when the descriptor is readable, in time's end, and after whatever may have made a

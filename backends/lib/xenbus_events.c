@@ -78,26 +78,42 @@ static bool parse_device(const char *text, uint32_t *domid, uint32_t *id)
     return sscanf(text, "%5u/%10u%n", domid, id, &n) == 2 && (text[n] == '\0' || text[n] == '/');
 }
 
-/* Everything anew: what is there is met, what is known is looked at. */
-static void scan(struct xenbus *bus)
+static int scan_domain(struct xenbus *bus, const char *domain)
 {
-    size_t n_domains, n;
-    char **domains = store_directory(bus->store, STORE_NO_TX, bus->root, &n_domains), **ids;
+    size_t n;
+    char **ids = store_directoryf(bus->store, STORE_NO_TX, &n, "%s/%s", bus->root, domain);
+    int rc = ids || errno == ENOENT ? 0 : -1;
     uint32_t domid, id;
     char path[64];
 
-    for (size_t i = 0; domains && i < n_domains; i++) {
-        ids = store_directoryf(bus->store, STORE_NO_TX, &n, "%s/%s", bus->root, domains[i]);
-        for (size_t j = 0; ids && j < n; j++) {
-            snprintf(path, sizeof(path), "%s/%s", domains[i], ids[j]);
-            if (parse_device(path, &domid, &id))
-                meet(bus, domid, id);
+    for (size_t i = 0; ids && i < n; i++) {
+        snprintf(path, sizeof(path), "%s/%s", domain, ids[i]);
+        if (!parse_device(path, &domid, &id))
+            continue;
+        meet(bus, domid, id);
+        if (!xenbus_find(bus, domid, id)) {
+            errno = ENOMEM;
+            rc = -1;
         }
-        free(ids);
     }
+    free(ids);
+    return rc;
+}
+
+/* Everything anew: what is there is met, what is known is looked at. -1 with errno when not all
+ * that is there could be met. */
+static int scan(struct xenbus *bus)
+{
+    size_t n;
+    char **domains = store_directory(bus->store, STORE_NO_TX, bus->root, &n);
+    int rc = domains || errno == ENOENT ? 0 : -1;
+
+    for (size_t i = 0; domains && i < n && rc == 0; i++)
+        rc = scan_domain(bus, domains[i]);
     free(domains);
     for (struct xenbus_device *d = bus->devices; d; d = d->next)
         xenbus_look_at(d);
+    return rc;
 }
 
 static void take_event(struct xenbus *bus, const struct store_event *e)
@@ -110,7 +126,7 @@ static void take_event(struct xenbus *bus, const struct store_event *e)
             parse_device(e->path + root + 1, &domid, &id))
             meet(bus, domid, id);
         else
-            scan(bus);
+            (void)scan(bus); /* a store that is lost is noticed, and scanned when it is back */
     } else if (parse_device(e->token, &domid, &id) && xenbus_find(bus, domid, id)) {
         xenbus_look_at(xenbus_find(bus, domid, id));
     }
@@ -149,6 +165,19 @@ static int greet_store(struct xenbus *bus, struct failure *why)
     return -1;
 }
 
+/* A bus whose devices nobody has looked at. */
+static void discard(struct xenbus *bus)
+{
+    struct xenbus_device *d;
+
+    while ((d = bus->devices)) {
+        bus->devices = d->next;
+        free(d);
+    }
+    store_close(bus->store);
+    free(bus);
+}
+
 struct xenbus *xenbus_open(const struct xenbus_driver *driver, struct failure *why)
 {
     struct xenbus *bus = calloc(1, sizeof(*bus));
@@ -162,7 +191,11 @@ struct xenbus *xenbus_open(const struct xenbus_driver *driver, struct failure *w
         free(bus);
         return NULL;
     }
-    scan(bus);
+    if (scan(bus)) {
+        fail(why, errno, "the devices in %s cannot be listed: %s", bus->root, strerror(errno));
+        discard(bus);
+        return NULL;
+    }
     bus->any_dirty = true; /* events may lie in the handle already */
     return bus;
 }
@@ -178,7 +211,7 @@ static void find_store_again(struct xenbus *bus)
         return;
     }
     fprintf(stderr, "%s: XenStore is back\n", bus->driver->program);
-    scan(bus);
+    (void)scan(bus); /* lost again: see take_events() */
     bus->any_dirty = true;
     for (struct xenbus_device *d = bus->devices; d; d = d->next)
         xenbus_meet_frontend(d);

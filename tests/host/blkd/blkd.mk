@@ -16,7 +16,7 @@ $(B)/blkd-asan/%.o: %.c
 
 $(B)/tests/host/blkd_%: $(B)/blkd-asan/tests/host/blkd/test_%.o $(BLKD_PURE_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(BLKD_ASAN) -o $@ $^ -lcmocka
+	$(CC) $(BLKD_ASAN) $(BLKD_WRAP) -o $@ $^ -lcmocka
 
 .PHONY: blkd-tests
 .SECONDARY:
@@ -29,6 +29,7 @@ $(B)/tests/host/blkd_io: $(addprefix $(B)/blkd-asan/,tests/host/blkd/test_io.o b
 # with the bus above the data path, over a store in memory
 $(B)/tests/host/blkd_disk: $(addprefix $(B)/blkd-asan/, backends/blkd/disk.o backends/lib/xenbus.o backends/lib/xenbus_events.o \
     dom0-tools/lib/spec_vdev.o tests/host/xl/fake_store.o)
+$(B)/tests/host/blkd_disk: BLKD_WRAP = -Wl,--wrap=store_directory
 
 $(B)/tests/host/blkd_damage: $(B)/blkd-asan/tests/host/blkd/fuzz_ring.o
 

@@ -67,6 +67,18 @@ int store_next_event(struct store *s, struct store_event **event)
     return 1;
 }
 
+static bool list_fails;
+char **__real_store_directory(struct store *s, store_tx tx, const char *path, size_t *n);
+char **__wrap_store_directory(struct store *s, store_tx tx, const char *path, size_t *n);
+
+char **__wrap_store_directory(struct store *s, store_tx tx, const char *path, size_t *n)
+{
+    if (!list_fails)
+        return __real_store_directory(s, tx, path, n);
+    errno = EPIPE;
+    return NULL;
+}
+
 /* --- the other sides --- */
 
 static void set(const char *directory, const char *key, const char *value)
@@ -511,6 +523,22 @@ static void a_successor_without_its_journal_says_so(void **state)
 }
 
 /* What happened while nobody was there. */
+/* Whoever took it for an empty one would throw all journals away. */
+static void a_store_that_dies_meanwhile_is_no_empty_one(void **state)
+{
+    struct store *first = store;
+    struct failure why;
+
+    (void)state;
+    store = fake_store();
+    store_writef(store, STORE_NO_TX, "0", "domid");
+    list_fails = true;
+    assert_null(xenbus_open(&driver, &why)); /* which closes it */
+    list_fails = false;
+    assert_non_null(strstr(why.text, "cannot be listed"));
+    store = first;
+}
+
 static void a_successor_finds_its_frontend_gone_or_new(void **state)
 {
     (void)state;
@@ -565,6 +593,7 @@ int main(void)
         TEST(a_successor_goes_on),
         TEST(a_successor_waits_for_its_predecessors_io),
         TEST(a_successor_without_its_journal_says_so),
+        TEST(a_store_that_dies_meanwhile_is_no_empty_one),
         TEST(a_successor_finds_its_frontend_gone_or_new),
         TEST(a_daemon_told_to_stop_rests_first),
     };
