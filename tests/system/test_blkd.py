@@ -22,6 +22,13 @@ def on_blkd(guests, name, access="w", **options):
         f"phy:/dev/loop{g.number},xvda,w", f"{g.disk},raw,xvda,{access},backendtype=bonsai"
     )
     assert "backendtype=bonsai" in g.config
+
+    def prepare():  # without a loop device, and as often as one likes
+        g.dom0.put(g.path, g.config)
+        g.dom0.run(f"rm -f {g.log}", check=True)
+        return g
+
+    g.prepare = prepare
     return g
 
 
