@@ -3,7 +3,7 @@
 # places. make uninstall takes away exactly these files.
 
 XENSTORE_TOOLS = read write ls list rm exists chmod watch control
-SBIN_PROGRAMS  = bonsai-xenstored bonsai-consoled bonsai-blkd bonsai-xapid
+SBIN_PROGRAMS  = bonsai-xenstored bonsai-consoled bonsai-blkd bonsai-no-dm bonsai-xapid
 MAN_PAGES      = $(wildcard docs/man/*.1 docs/man/*.5 docs/man/*.8)
 D              = $(DESTDIR)$(PREFIX)
 

@@ -189,7 +189,7 @@ static void drop(struct xenbus_device *d)
     b->issuing = b->requests;
 }
 
-static const struct xenbus_ops ops = {prepare, publish, connect, drop};
+static const struct xenbus_ops ops = {XenbusStateInitialised, prepare, publish, connect, drop};
 
 int blkfront_open(struct blkfront **out, struct store *s, const char *path)
 {

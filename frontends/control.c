@@ -72,7 +72,7 @@ int control_poll(struct control *c)
         return CONTROL_NONE;
     int err = store_transact(c->store, take_step, &request);
     if (err != 0) {
-        c->watch.fired = true; /* it still waits */
+        c->watch.fired = err != -XEN_EIO; /* it still waits, unless nobody can be asked any more */
         return err;
     }
     return (int)request;

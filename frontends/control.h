@@ -25,7 +25,8 @@ struct control {
 int control_open(struct control *c, struct store *s);
 void control_close(struct control *c);
 /* The request that has come since the last call and is now acknowledged, or CONTROL_NONE, or a
- * negative errno of the store (then ask again). A request we do not know is logged and left. */
+ * negative errno of the store (then ask again, but for -XEN_EIO). A request we do not know is
+ * logged and left. */
 int control_poll(struct control *c);
 /* Waits, by os_wait(), for a request or for the deadline: as control_poll(). */
 int control_wait(struct control *c, uint64_t deadline);

@@ -5,26 +5,28 @@
  *
  * Ending can fail: a backend that still maps the page keeps it. Such a page goes to the graveyard
  * with its grant, is used for nothing else, and is freed by graveyard_sweep() once the backend has
- * let go. A page that finds no place there is leaked, and counted.
+ * let go. Its place there is made together with the grant, so burying cannot fail.
  */
 #ifndef FRONTENDS_GRANTED_H
 #define FRONTENDS_GRANTED_H
 
 #include "frontends/os.h"
 
-struct granted {
-    void *page; /* NULL: none */
+struct grave {
+    struct grave *next;
+    void *page;
     grant_ref_t ref;
 };
 
-struct grave {
-    struct grave *next;
-    struct granted granted;
+struct granted {
+    void *page; /* NULL: none */
+    grant_ref_t ref;
+    struct grave *grave; /* not in use yet */
 };
 
 struct graveyard {
     struct grave *graves;
-    unsigned pages; /* buried and leaked */
+    unsigned pages;
 };
 
 /* A fresh zeroed page, granted; -XEN_ENOMEM, or what os_grant() says. */

@@ -157,7 +157,7 @@ static int connect(struct xenbus_device *d)
     return 0;
 }
 
-static const struct xenbus_ops ops = {prepare, publish, connect, drop};
+static const struct xenbus_ops ops = {XenbusStateConnected, prepare, publish, connect, drop};
 
 static int hex_digit(char c)
 {

@@ -71,6 +71,11 @@ uint64_t os_now(void);
  * is how everything here waits.
  */
 void os_wait(uint64_t deadline);
+/*
+ * The next os_wait() returns at once. For whoever has waited in the midst of something, as the
+ * store's client does, and may have used up the event that its caller is going to wait for.
+ */
+void os_wake(void);
 
 /* --- where things are ------------------------------------------------------------------------ */
 

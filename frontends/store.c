@@ -15,6 +15,7 @@ struct store {
     uint32_t events; /* taken since this was cleared */
     uint64_t heard;  /* when the last request was answered */
     bool lost, broken;
+    bool waited; /* in the course of this call */
 };
 
 /* a request's body, in pieces */
@@ -117,12 +118,22 @@ static int take(struct store *s, uint32_t type, uint32_t req_id)
 }
 
 /* Waits for something to happen on the ring, until `patience` after `since`. */
-static int await(uint64_t since, uint64_t patience)
+static int await(struct store *s, uint64_t since, uint64_t patience)
 {
     if (os_now() - since >= patience)
         return -XEN_ETIMEDOUT;
     os_wait(since + patience);
+    s->waited = true;
     return 0;
+}
+
+/* At the end of what waited: events that were for others have passed meanwhile. */
+static int done_waiting(struct store *s, int result)
+{
+    if (s->waited)
+        os_wake();
+    s->waited = false;
+    return result;
 }
 
 /* How long the store may be silent before it is asked for a fresh start. One that knows none is
@@ -135,7 +146,7 @@ static uint64_t patience_with(const struct store *s)
 
 /* Sends one request and waits for its answer, which is then in ring.in: 0, or what the store
  * answered, or -XEN_ENOTCONN when the stream was lost before an answer. */
-static int exchange_once(struct store *s, uint32_t type, store_tx tx, const struct part *parts)
+static int converse(struct store *s, uint32_t type, store_tx tx, const struct part *parts)
 {
     struct xsd_sockmsg header = {.type = type, .tx_id = tx};
     const struct part all[1 + PARTS] = {{&header, sizeof(header)}, parts[0], parts[1], parts[2]};
@@ -157,7 +168,7 @@ static int exchange_once(struct store *s, uint32_t type, store_tx tx, const stru
                 continue;
             if (take(s, type, 0) < 0)
                 return -XEN_ENOTCONN;
-            if (await(since, patience_with(s)) != 0)
+            if (await(s, since, patience_with(s)) != 0)
                 return lose(s, "the store takes no requests");
         }
     }
@@ -167,11 +178,16 @@ static int exchange_once(struct store *s, uint32_t type, store_tx tx, const stru
             return got;
         if (got > 0)
             break;
-        if (await(since, patience_with(s)) != 0)
+        if (await(s, since, patience_with(s)) != 0)
             return lose(s, "the store does not answer");
     }
     s->heard = os_now();
     return s->ring.in.header.type == XS_ERROR ? -error_number(s->ring.in.body) : 0;
+}
+
+static int exchange_once(struct store *s, uint32_t type, store_tx tx, const struct part *parts)
+{
+    return done_waiting(s, converse(s, type, tx, parts));
 }
 
 static int send_watch(struct store *s, uint32_t type, const struct store_watch *w)
@@ -195,8 +211,9 @@ static int reconnect(struct store *s)
     }
     store_ring_ask_restart(&s->ring);
     while (!store_ring_restarted(&s->ring))
-        if (await(since, STORE_PATIENCE) != 0)
-            return -XEN_ETIMEDOUT;
+        if (await(s, since, STORE_PATIENCE) != 0)
+            return done_waiting(s, -XEN_ETIMEDOUT);
+    (void)done_waiting(s, 0);
     s->lost = false;
     s->epoch++;
     for (struct store_watch *w = s->watches; w != NULL; w = w->next) {

@@ -36,7 +36,7 @@ static int publish_step(struct store *s, store_tx tx, void *context)
 
     if (err != 0)
         return err;
-    return store_printf(s, tx, d->path, "state", "%d", (int)XenbusStateInitialised);
+    return store_printf(s, tx, d->path, "state", "%d", (int)d->ops->published);
 }
 
 static int publish(struct xenbus_device *d)
@@ -60,7 +60,7 @@ static int connect(struct xenbus_device *d)
         return err;
     d->phase = XENBUS_CONNECTED;
     d->connections++;
-    return set_state(d, XenbusStateConnected);
+    return d->ops->published == XenbusStateConnected ? 0 : set_state(d, XenbusStateConnected);
 }
 
 static int start(struct xenbus_device *d)
@@ -131,6 +131,9 @@ static int step_closed(struct xenbus_device *d, enum xenbus_state backend)
         return online(d) ? start(d) : gone(d);
     case XenbusStateUnknown:
         return gone(d);
+    case XenbusStateConnected:
+    case XenbusStateClosing: /* said once more: the store may not have heard it */
+        return set_state(d, XenbusStateClosed);
     default:
         return 0;
     }
@@ -165,7 +168,9 @@ void xenbus_poll(struct xenbus_device *d)
         int err = backend_state(d, &backend);
         if (err == 0)
             err = step(d, backend);
-        if (err == -XEN_ETIMEDOUT || err == -XEN_EAGAIN) {
+        if (err == -XEN_EAGAIN)
+            continue; /* somebody changes our nodes all the time */
+        if (err == -XEN_ETIMEDOUT) {
             d->watch.fired = true; /* the store was away: next time */
             return;
         }
@@ -174,6 +179,7 @@ void xenbus_poll(struct xenbus_device *d)
         if (d->phase == before || d->phase == XENBUS_GONE)
             return;
     }
+    d->watch.fired = true; /* not at rest yet: next time */
 }
 
 int xenbus_wait(struct xenbus_device *d, uint64_t deadline)
@@ -218,23 +224,28 @@ static void await_backend(struct xenbus_device *d, enum xenbus_state want, uint6
 {
     enum xenbus_state backend;
 
-    while (os_now() < deadline && backend_state(d, &backend) == 0 &&
-           backend != XenbusStateUnknown && backend < want) {
-        if (!store_fired(d->store, &d->watch))
+    while (backend_state(d, &backend) == 0 && backend != XenbusStateUnknown && backend < want) {
+        while (!store_fired(d->store, &d->watch)) {
+            if (os_now() >= deadline)
+                return;
             os_wait(deadline);
+        }
     }
 }
 
 void xenbus_close(struct xenbus_device *d, uint64_t deadline)
 {
+    bool running = d->phase == XENBUS_CONNECTED, told = true;
+
     if (d->phase != XENBUS_GONE) {
-        bool running = d->phase == XENBUS_CONNECTED;
-        if (set_state(d, XenbusStateClosing) == 0 && running)
+        told = set_state(d, XenbusStateClosing) == 0;
+        if (told && running)
             await_backend(d, XenbusStateClosing, deadline);
-        if (gone(d) == 0 && running)
-            await_backend(d, XenbusStateClosed, deadline); /* it lets go of our pages before */
-        d->ops->drop(d);
+        told = gone(d) == 0;
     }
+    if (told && d->connections > 0)
+        await_backend(d, XenbusStateClosed, deadline); /* it lets go of our pages before */
+    d->ops->drop(d);
     (void)store_unwatch(d->store, &d->watch); /* gone on our side in any case */
 }
 

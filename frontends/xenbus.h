@@ -3,9 +3,9 @@
  * The handshake of a split device, for all kinds of devices. We walk through the phases below as
  * the backend's state node moves; the driver's functions are called on the way:
  *
- *   WAITING    our state 1. Backend at 2: ops->prepare(), then ops->publish() and state 3 in one
- *              transaction
- *   PUBLISHED  our state 3. Backend at 4: ops->connect(), state 4
+ *   WAITING    our state 1. Backend at 2: ops->prepare(), then ops->publish() and state
+ *              ops->published in one transaction
+ *   PUBLISHED  our state 3, or 4. Backend at 4: ops->connect(), state 4
  *   CONNECTED  our state 4, rings run. Backend at 5, 6 or nowhere: state 5, ops->drop(), state 6,
  *              CLOSED. Backend at 1 to 3: it has started anew, so ops->drop() and WAITING
  *   CLOSED     our state 6. Backend at 2, or at 6 and online: state 1, WAITING
@@ -35,6 +35,9 @@ enum xenbus_phase {
 struct xenbus_device;
 
 struct xenbus_ops {
+    /* Our state once all is published: Initialised; or Connected, for kinds of backends (networks)
+     * that wait for that. */
+    enum xenbus_state published;
     /* Makes rings, grants and event channels. A failure breaks the device. */
     int (*prepare)(struct xenbus_device *d);
     /* Writes them below d->path. May be repeated. */

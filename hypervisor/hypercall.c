@@ -134,6 +134,7 @@ static const struct row memory_ops[] = {
     [XENMEM_get_sharing_shared_pages] = {NULL, 0, FIXED, 0},
     [XENMEM_reserved_device_memory_map] = {xenmem_reserved_device_memory_map,
                                            S(xen_reserved_device_memory_map), BACK | PRIV},
+    [XENMEM_add_to_physmap] = {NULL, 0, FIXED, -EACCES},
     [XENMEM_remove_from_physmap] = {NULL, 0, FIXED, -EACCES},
 };
 
@@ -275,10 +276,12 @@ static long dispatch(uint64_t nr, struct hcall *c, unsigned refused)
     unsigned argn = 0;
     const struct row *row = find_row(nr, c, &argn);
 
-    if (unlikely(!row || (row->flags & refused))) {
+    if (unlikely(!row)) {
         log_unknown(nr, c);
         return -ENOSYS;
     }
+    if (unlikely(row->flags & refused))
+        return -EINVAL;
     if (unlikely((row->flags & PRIV) && !c->d->privileged))
         return -EPERM;
     if (!row->fn)
@@ -325,6 +328,7 @@ void hypercall_entry(struct regs *r)
 /* multicall(entries, n): every entry runs, its result is stored; -EFAULT alone ends the list. */
 static long do_multicall(struct hcall *c, void *)
 {
+    c->a[1] = (uint32_t)c->a[1];
     while (c->a[1]) {
         guest_va_t at = guest_va(c->a[0]);
         struct multicall_entry e;

@@ -141,7 +141,8 @@ static void on_connect(struct watched *w, uint32_t events)
     }
 }
 
-/* Another daemon that serves there must stay; a file without one goes. */
+/* Another daemon that serves there must stay, and so must what is no socket; one left behind goes.
+ */
 static int clear_path(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -150,6 +151,11 @@ static int clear_path(const struct sockaddr_un *address)
         close(fd);
     if (served) {
         log_line("another daemon serves %s already; stop it first", address->sun_path);
+        return -1;
+    }
+    struct stat st;
+    if (lstat(address->sun_path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+        log_line("%s is no socket: it stays, and nothing is served there", address->sun_path);
         return -1;
     }
     if (unlink(address->sun_path) != 0 && errno != ENOENT) {

@@ -113,6 +113,7 @@ static enum xenbus_step lock_image(struct disk *d, bool resume, struct failure *
     if (now - d->waiting < LOCK_SECONDS)
         return XENBUS_LATER;
     if (!resume) {
+        d->waiting = 0; /* a frontend that tries again has its patience anew */
         fail(why, EBUSY, "%s is locked by another program (flock)", d->target);
         return XENBUS_FAILED;
     }
@@ -235,8 +236,7 @@ static int read_protocol(struct disk *d, struct failure *why)
     int rc = 0;
 
     if (protocol && strcmp(protocol, XEN_IO_PROTO_ABI_NATIVE))
-        rc =
-            fail(why, ENOTSUP, "the frontend speaks %.32s, not " XEN_IO_PROTO_ABI_NATIVE, protocol);
+        rc = fail(why, ENOTSUP, "the frontend's protocol is not " XEN_IO_PROTO_ABI_NATIVE);
     free(protocol);
     return rc;
 }
@@ -322,8 +322,10 @@ static bool disconnect(struct xenbus_device *device)
 
 static void release(struct xenbus_device *device)
 {
+    const struct vbd_host *host = xenbus_context(device);
     struct disk *d = device->data;
 
+    journal_forget(host->folder, device->domid, device->id);
     if (d && d->image)
         image_close(d->image);
     free(d);

@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static struct image *images;
@@ -29,7 +31,7 @@ static int identify(struct image *image, const char *path, struct failure *why)
 {
     struct stat st;
 
-    if (image->fd >= 0 ? fstat(image->fd, &st) : stat(path, &st))
+    if (image->file.fd >= 0 ? fstat(image->file.fd, &st) : stat(path, &st))
         return fail(why, errno, "cannot use %s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
         return fail(why, EINVAL, "%s is neither a file nor a block device", path);
@@ -47,8 +49,8 @@ static int measure_device(struct image *image, const char *path, struct failure 
     unsigned int physical = 0;
     uint64_t bytes = 0;
 
-    if (ioctl(image->fd, BLKGETSIZE64, &bytes) || ioctl(image->fd, BLKSSZGET, &logical) ||
-        ioctl(image->fd, BLKPBSZGET, &physical))
+    if (ioctl(image->file.fd, BLKGETSIZE64, &bytes) || ioctl(image->file.fd, BLKSSZGET, &logical) ||
+        ioctl(image->file.fd, BLKPBSZGET, &physical))
         return fail(why, errno, "cannot ask %s for its size: %s", path, strerror(errno));
     if (logical < (int)SECTOR || logical > (int)SEGMENT_BYTES_MAX)
         return fail(why, EINVAL, "%s has blocks of %d bytes, which cannot be served", path,
@@ -84,20 +86,26 @@ static int open_file(struct image *image, const char *path, struct failure *why)
 {
     const int flags = (image->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC;
 
-    image->fd = open(path, flags | O_DIRECT);
-    image->direct = image->fd >= 0 && (image->is_device || file_takes_sectors(image->fd));
-    if (image->fd >= 0 && !image->direct)
-        close(image->fd);
-    if (!image->direct && (image->fd >= 0 || errno == EINVAL))
-        image->fd = open(path, flags);
-    if (image->fd < 0)
+    image->file.fd = open(path, flags | O_DIRECT);
+    image->direct = image->file.fd >= 0 && (image->is_device || file_takes_sectors(image->file.fd));
+    if (image->file.fd >= 0 && !image->direct)
+        close(image->file.fd);
+    if (!image->direct && (image->file.fd >= 0 || errno == EINVAL))
+        image->file.fd = open(path, flags);
+    if (image->file.fd < 0)
         return fail(why, errno, "cannot open %s for %s: %s", path,
                     image->writable ? "writing" : "reading", strerror(errno));
-    if (!image->direct)
+    if (!image->direct) {
+        struct statfs fs;
+
+        image->file.in_memory = fstatfs(image->file.fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
         fprintf(stderr,
                 "bonsai-blkd: %s cannot be opened past the page cache (O_DIRECT): served through "
-                "it, and flushed when the guest asks\n",
-                path);
+                "it, %s\n",
+                path,
+                image->file.in_memory ? "for it lies in memory"
+                                      : "and flushed when its guest asks");
+    }
     return 0;
 }
 
@@ -116,7 +124,7 @@ static int measure(struct image *image, const char *path, struct failure *why)
 
 struct image *image_open(const char *path, bool writable, struct failure *why)
 {
-    struct image like = {.writable = writable, .fd = -1}, *image;
+    struct image like = {.writable = writable, .file.fd = -1}, *image;
 
     if (identify(&like, path, why))
         return NULL;
@@ -132,8 +140,8 @@ struct image *image_open(const char *path, bool writable, struct failure *why)
     }
     *image = like;
     if (measure(image, path, why)) {
-        if (image->fd >= 0)
-            close(image->fd);
+        if (image->file.fd >= 0)
+            close(image->file.fd);
         free(image);
         return NULL;
     }
@@ -147,7 +155,7 @@ int image_lock(struct image *image, struct failure *why)
 {
     if (image->locked || !image->writable)
         return 0;
-    if (flock(image->fd, LOCK_EX | LOCK_NB)) {
+    if (flock(image->file.fd, LOCK_EX | LOCK_NB)) {
         if (errno == EWOULDBLOCK || errno == EINTR)
             return 1;
         return fail(why, errno, "cannot lock the image: %s", strerror(errno));
@@ -165,6 +173,6 @@ void image_close(struct image *image)
             *p = image->next;
             break;
         }
-    close(image->fd);
+    close(image->file.fd);
     free(image);
 }

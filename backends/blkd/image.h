@@ -11,6 +11,7 @@
 #ifndef BLKD_IMAGE_H
 #define BLKD_IMAGE_H
 
+#include "backends/blkd/io.h"
 #include "dom0-tools/lib/failure.h"
 
 #include <stdbool.h>
@@ -23,7 +24,7 @@ struct image {
     dev_t device; /* identity: a block device's number and inode 0, or a file's */
     ino_t inode;
     bool is_device, writable, direct, locked;
-    int fd;
+    struct io_file file;
     uint64_t sectors;        /* of 512 bytes */
     uint32_t block_bytes;    /* logical block, at least 512 */
     uint32_t physical_bytes; /* physical block */

@@ -153,6 +153,15 @@ void journal_remove(struct journal *j)
     journal_close(j);
 }
 
+void journal_forget(const char *folder, uint32_t domid, uint32_t vdev)
+{
+    char path[sizeof(((struct journal *)0)->path)];
+
+    if (snprintf(path, sizeof(path), "%s/%u-%u", folder, domid, vdev) < (int)sizeof(path) &&
+        unlink(path) && errno != ENOENT)
+        fprintf(stderr, "bonsai-blkd: cannot remove %s: %s\n", path, strerror(errno));
+}
+
 static bool before(uint32_t a, uint32_t b)
 {
     return (int32_t)(a - b) < 0;

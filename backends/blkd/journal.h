@@ -73,6 +73,8 @@ int journal_open(struct journal *j, const char *folder, const struct journal_rin
                  struct failure *why);
 void journal_close(struct journal *j);  /* the file stays, for a successor */
 void journal_remove(struct journal *j); /* closes and removes it */
+/* Removes what may be left of a device that nobody served at its end. */
+void journal_forget(const char *folder, uint32_t domid, uint32_t vdev);
 
 /* Brings an opened journal to rest, given the ring's rsp_prod as it is now: slots that do not count
  * become FREE, *taken and *answered the indices to go on with (answers of ANSWERED slots, from

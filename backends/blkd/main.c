@@ -23,12 +23,14 @@
 
 #include "backends/blkd/disk.h"
 #include "backends/lib/daemon.h"
+#include "common/clock.h"
 #include "common/folders.h"
 #include "backends/lib/evtchn.h"
 
 #define DEFAULT_FOLDER "/run/bonsai/blkd"
 #define TYPE           "qdisk"
 #define PORTS          256u
+#define ROUNDS         4
 #define PATIENCE_MS    30000 /* for the store, and for another daemon's end */
 #define LAST_MS        5000  /* for I/O in hand when told to stop */
 
@@ -52,16 +54,20 @@ static struct {
 
 static void ports_fired(struct io_op *op, int result)
 {
+    int n = result < 0
+                ? -1
+                : evtchn_take(host.evtchn, events.ports + events.n, PORTS - (size_t)events.n);
+
     (void)op;
-    events.n = result < 0 ? -1 : evtchn_take(host.evtchn, events.ports, PORTS);
-    if (events.n < 0)
+    if (n < 0)
         die("/dev/xen/evtchn");
-    for (int i = 0; i < events.n; i++) {
+    for (int i = events.n; i < events.n + n; i++) {
         struct vbd *v = vbd_of_port(&host, events.ports[i]);
 
         if (v)
             vbd_wake(v);
     }
+    events.n += n;
     io_readable(host.io, &events.op, host.evtchn);
 }
 
@@ -128,20 +134,17 @@ static void wait_for_signals(void)
     io_readable(host.io, &op, fd);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* host.awake after a turn: somebody has more to do than was his share. */
+/* host.awake after a turn: somebody has more to do than was his share. Disks in memory are done at
+ * once, but not over and over while others wait. */
 static void turn(int timeout_ms)
 {
     if (io_turn(host.io, host.awake ? 0 : timeout_ms))
         die("waiting for I/O");
-    vbd_run_all(&host);
+    for (int i = 0; i < ROUNDS; i++) {
+        vbd_run_all(&host);
+        if (io_finish(host.io) == 0 && !host.awake)
+            break;
+    }
     unmask_ports();
 }
 
@@ -180,7 +183,7 @@ static void take_lock(const char *folder)
         errno = ENAMETOOLONG;
         die(folder);
     }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         die(path);
     while (flock(fd, LOCK_EX | LOCK_NB)) {
@@ -218,7 +221,7 @@ static void sweep_journals(const char *folder)
     struct dirent **list;
     unsigned int domid, id;
     char path[512];
-    int n = scandir(folder, &list, is_journal, NULL), length;
+    int n = scandir(folder, &list, is_journal, alphasort), length;
 
     if (n < 0)
         die(folder);

@@ -132,7 +132,11 @@ static int judge_indirect(const blkif_request_t *request, const struct disk_limi
 int request_judge(const blkif_request_t *request, const struct disk_limits *limits, struct job *job,
                   const char **reason)
 {
-    *job = (struct job){.operation = request->operation, .id = request->id};
+    job->operation = request->operation;
+    job->id = request->id;
+    job->indirect = false;
+    job->offset = job->length = 0;
+    job->n_segments = 0;
     switch (request->operation) {
     case BLKIF_OP_READ:
     case BLKIF_OP_WRITE:

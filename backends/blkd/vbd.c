@@ -1,45 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The data path of a disk: see vbd.h. Ring layout: guest-abi io/ring.h, io/blkif.h. */
-#include "backends/blkd/vbd.h"
+#include "backends/blkd/vbd_private.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "backends/lib/evtchn.h"
 
 #define RETRIES_MAX 100u /* of I/O that the kernel asks to be tried again */
-
-_Static_assert(__CONST_RING_SIZE(blkif, RING_PAGES_MAX * 4096u) == RING_SLOTS_MAX,
-               "the journal has room for the largest ring");
-
-static void list_clear(struct slot_list *l)
-{
-    l->first = NULL;
-    l->end = &l->first;
-}
-
-static void list_add(struct slot_list *l, struct slot *s)
-{
-    s->next = NULL;
-    *l->end = s;
-    l->end = &s->next;
-}
-
-static struct slot *list_take(struct slot_list *l)
-{
-    struct slot *s = l->first;
-
-    if (s) {
-        l->first = s->next;
-        if (!l->first)
-            l->end = &l->first;
-    }
-    return s;
-}
 
 void vbd_wake(struct vbd *v)
 {
@@ -73,8 +43,7 @@ void vbd_drain(struct vbd *v)
 /* --- answers --- */
 
 /* All 16 bytes of an answer are ours: what lies between its fields is zero. */
-static void put_answer(struct vbd *v, uint32_t index, uint64_t id, uint8_t operation,
-                       int16_t status)
+void vbd_put_answer(struct vbd *v, uint32_t index, uint64_t id, uint8_t operation, int16_t status)
 {
     blkif_response_t answer;
 
@@ -91,13 +60,13 @@ static void answer(struct slot *s)
     uint32_t index = v->ring.rsp_prod_pvt;
 
     if (v->mode == VBD_BROKEN) {
-        list_add(&v->idle, s);
+        slots_add(&v->idle, s);
         return;
     }
     journal_answer(s->saved, index, s->job.operation, (int16_t)s->status);
-    put_answer(v, index, s->job.id, s->job.operation, (int16_t)s->status);
+    vbd_put_answer(v, index, s->job.id, s->job.operation, (int16_t)s->status);
     v->ring.rsp_prod_pvt = index + 1;
-    list_add(&v->answered, s);
+    slots_add(&v->answered, s);
 }
 
 /* The frontend sees what has been answered; then, and only then, the journal forgets it. */
@@ -115,9 +84,9 @@ static void publish(struct vbd *v)
     xen_mb();
     if (xen_ring_passes(old, now, __atomic_load_n(&v->ring.sring->rsp_event, __ATOMIC_RELAXED)))
         v->notify = true;
-    while ((s = list_take(&v->answered))) {
+    while ((s = slots_take(&v->answered))) {
         saved[n++] = s->saved;
-        list_add(&v->idle, s);
+        slots_add(&v->idle, s);
     }
     journal_published(&v->journal, now, saved, n);
 }
@@ -137,36 +106,34 @@ static void refuse(struct slot *s, int status, const char *reason)
 
 /* --- I/O --- */
 
-static void completed(struct io_op *op, int result);
-
 /* What is left of the job goes to the kernel. */
 static void submit(struct slot *s)
 {
     struct vbd *v = s->vbd;
     const struct job *j = &s->job;
-    const int fd = v->setup.image->fd;
+    const struct io_file *f = &v->setup.image->file;
 
     switch (j->kind) {
     case JOB_READ:
-        io_read(v->host->io, &s->op, fd, s->buffer + s->moved, j->length - s->moved,
+        io_read(v->host->io, &s->op, f, s->buffer + s->moved, j->length - s->moved,
                 j->offset + s->moved);
         break;
     case JOB_WRITE:
-        io_write(v->host->io, &s->op, fd, s->buffer + s->moved, j->length - s->moved,
+        io_write(v->host->io, &s->op, f, s->buffer + s->moved, j->length - s->moved,
                  j->offset + s->moved, false);
         break;
     case JOB_FLUSH:
-        io_flush(v->host->io, &s->op, fd);
+        io_flush(v->host->io, &s->op, f);
         break;
     case JOB_FLUSH_WRITE: /* what was written before is durable first, then this is */
         if (!s->flushed)
-            io_flush(v->host->io, &s->op, fd);
+            io_flush(v->host->io, &s->op, f);
         else
-            io_write(v->host->io, &s->op, fd, s->buffer + s->moved, j->length - s->moved,
+            io_write(v->host->io, &s->op, f, s->buffer + s->moved, j->length - s->moved,
                      j->offset + s->moved, true);
         break;
     case JOB_DISCARD:
-        io_discard(v->host->io, &s->op, fd, j->offset, j->length);
+        io_discard(v->host->io, &s->op, f, j->offset, j->length);
         break;
     }
 }
@@ -218,7 +185,7 @@ static void give_data(struct slot *s)
     }
 }
 
-static void completed(struct io_op *op, int result)
+void vbd_completed(struct io_op *op, int result)
 {
     struct slot *s = (struct slot *)op;
     struct vbd *v = s->vbd;
@@ -230,7 +197,7 @@ static void completed(struct io_op *op, int result)
     v->in_flight--;
     if (s->job.kind == JOB_READ && s->status == BLKIF_RSP_OKAY)
         give_data(s);
-    list_add(&v->finished, s);
+    slots_add(&v->finished, s);
     vbd_wake(v);
 }
 
@@ -248,7 +215,7 @@ static void break_ring(struct vbd *v, uint32_t prod)
 }
 
 /* Judges what the slot's copy asks for; an indirect request's segments are fetched meanwhile. */
-static void look_at(struct slot *s)
+void vbd_look_at(struct slot *s)
 {
     const struct disk_limits *limits = &s->vbd->setup.limits;
     const char *reason = "";
@@ -270,7 +237,7 @@ static void look_at(struct slot *s)
         guest_memory_keep(&s->vbd->memory, &page, 1);
         guest_memory_copy(&s->vbd->memory, &page, s->buffer, false, &s->failed);
     }
-    list_add(&s->vbd->taken, s);
+    slots_add(&s->vbd->taken, s);
 }
 
 /* false: refused. */
@@ -305,20 +272,20 @@ static void fetch_data(struct slot *s)
 }
 
 /* The requests just taken, stage by stage, to the kernel. */
-static void start_taken(struct vbd *v)
+void vbd_start_taken(struct vbd *v)
 {
     struct slot_list ready;
     struct slot *s;
 
-    list_clear(&ready);
+    slots_clear(&ready);
     guest_memory_flush(&v->memory);
-    while ((s = list_take(&v->taken)))
+    while ((s = slots_take(&v->taken)))
         if (look_at_segments(s)) {
             fetch_data(s);
-            list_add(&ready, s);
+            slots_add(&ready, s);
         }
     guest_memory_flush(&v->memory);
-    while ((s = list_take(&ready))) {
+    while ((s = slots_take(&ready))) {
         if (s->failed) {
             refuse(s, BLKIF_RSP_ERROR, "its pages cannot be read");
             continue;
@@ -332,9 +299,10 @@ static void start_taken(struct vbd *v)
 static unsigned int take_requests(struct vbd *v, unsigned int limit)
 {
     const uint32_t prod = __atomic_load_n(&v->ring.sring->req_prod, __ATOMIC_ACQUIRE);
+    const uint32_t room = v->ring.nr_ents - (v->ring.req_cons - v->ring.rsp_prod_pvt);
     unsigned int n = 0;
 
-    if (RING_REQUEST_PROD_OVERFLOW(&v->ring, prod)) {
+    if (prod - v->ring.req_cons > room) { /* one that goes back too */
         break_ring(v, prod);
         return 0;
     }
@@ -344,12 +312,12 @@ static unsigned int take_requests(struct vbd *v, unsigned int limit)
 
         if (!v->idle.first)
             publish(v); /* answered slots become idle */
-        s = list_take(&v->idle);
+        s = slots_take(&v->idle);
         assert(s); /* fewer are taken and unanswered than there are slots: see the check above */
         RING_COPY_REQUEST(&v->ring, v->ring.req_cons, &request);
         journal_take(&v->journal, s->saved, v->ring.req_cons, &request);
         v->ring.req_cons++;
-        look_at(s);
+        vbd_look_at(s);
     }
     return n;
 }
@@ -362,7 +330,7 @@ static void take_all(struct vbd *v)
 
     do {
         got = take_requests(v, v->ring.nr_ents);
-        start_taken(v);
+        vbd_start_taken(v);
         n += got;
         if (v->mode != VBD_RUNNING)
             return;
@@ -377,7 +345,7 @@ static void run(struct vbd *v)
     struct slot *s;
 
     guest_memory_flush(&v->memory); /* data of reads */
-    while ((s = list_take(&v->finished))) {
+    while ((s = slots_take(&v->finished))) {
         if (s->failed)
             refuse(s, BLKIF_RSP_ERROR, "its pages cannot be written");
         else
@@ -403,189 +371,4 @@ void vbd_run_all(struct vbd_host *host)
         v->awake = false;
         run(v);
     }
-}
-
-/* --- beginning and end --- */
-
-static int make_slots(struct vbd *v, struct failure *why)
-{
-    const uint32_t n = v->ring.nr_ents;
-
-    v->slots = calloc(n, sizeof(*v->slots));
-    v->buffers = mmap(NULL, (size_t)n * JOB_BYTES_MAX, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (v->buffers == MAP_FAILED)
-        v->buffers = NULL;
-    if (!v->slots || !v->buffers)
-        return fail(why, ENOMEM, "out of memory");
-    for (uint32_t i = 0; i < n; i++)
-        v->slots[i] = (struct slot){
-            .op = {.done = completed},
-            .vbd = v,
-            .saved = &v->journal.slots[i],
-            .buffer = v->buffers + (size_t)i * JOB_BYTES_MAX,
-        };
-    return 0;
-}
-
-static int map_ring(struct vbd *v, struct failure *why)
-{
-    const struct journal_ring *ring = &v->setup.ring;
-
-    v->pages = gntdev_map_refs(v->memory.fd, ring->domid, ring->refs, ring->pages, &v->pages_index);
-    if (!v->pages)
-        return fail(why, errno, "its ring (grant %u) cannot be mapped: %s", ring->refs[0],
-                    strerror(errno));
-    BACK_RING_INIT(&v->ring, (blkif_sring_t *)v->pages, ring->pages * 4096u);
-    return 0;
-}
-
-static int bind_port(struct vbd *v, struct failure *why)
-{
-    const struct journal_ring *ring = &v->setup.ring;
-    int port = evtchn_bind_interdomain(v->host->evtchn, ring->domid, ring->port);
-
-    if (port < 0)
-        return fail(why, errno, "its event channel %u cannot be bound: %s", ring->port,
-                    strerror(errno));
-    v->port = (uint32_t)port;
-    return 0;
-}
-
-static struct slot *answered_at(struct vbd *v, uint32_t index)
-{
-    for (uint32_t i = 0; i < v->ring.nr_ents; i++)
-        if (v->slots[i].saved->state == JOURNAL_ANSWERED && v->slots[i].saved->index == index)
-            return &v->slots[i];
-    return NULL;
-}
-
-/* The slot with the oldest request of those younger than that; NULL: there is none. Indices wrap,
- * and a request may have waited for long: its age is what is compared. */
-static struct slot *oldest_taken(struct vbd *v, uint32_t taken, uint32_t younger_than)
-{
-    struct slot *oldest = NULL;
-    uint32_t best = 0;
-
-    for (uint32_t i = 0; i < v->ring.nr_ents; i++) {
-        const struct journal_slot *j = v->slots[i].saved;
-        uint32_t age = taken - j->index;
-
-        if (j->state == JOURNAL_TAKEN && age < younger_than && age > best) {
-            best = age;
-            oldest = &v->slots[i];
-        }
-    }
-    return oldest;
-}
-
-static void share_out_slots(struct vbd *v)
-{
-    for (uint32_t i = 0; i < v->ring.nr_ents; i++)
-        if (v->slots[i].saved->state == JOURNAL_FREE)
-            list_add(&v->idle, &v->slots[i]);
-}
-
-/* Goes on after a predecessor: its answers are put into the ring again, its requests done again,
- * in the order in which they came. Requests left: those in the ring, as ever. */
-static int take_over(struct vbd *v, struct failure *why)
-{
-    const uint32_t rsp_prod = __atomic_load_n(&v->ring.sring->rsp_prod, __ATOMIC_ACQUIRE);
-    uint32_t taken, answered;
-    unsigned int again = 0;
-    struct slot *s;
-
-    if (journal_recover(&v->journal, rsp_prod, &taken, &answered, why))
-        return -1;
-    v->ring.req_cons = taken;
-    v->ring.rsp_prod_pvt = v->published = answered;
-    share_out_slots(v);
-    while ((s = answered_at(v, v->ring.rsp_prod_pvt))) {
-        put_answer(v, v->ring.rsp_prod_pvt++, s->saved->request.id, s->saved->operation,
-                   s->saved->status);
-        list_add(&v->answered, s);
-    }
-    for (uint32_t age = UINT32_MAX; (s = oldest_taken(v, taken, age)); again++) {
-        age = taken - s->saved->index;
-        look_at(s);
-    }
-    start_taken(v);
-    v->notify = true;
-    fprintf(stderr, "bonsai-blkd: %s: taken over, %u requests done again\n", v->setup.name, again);
-    return 0;
-}
-
-static int begin(struct vbd *v, bool resume, struct failure *why)
-{
-    if (map_ring(v, why))
-        return -1;
-    if (resume ? journal_open(&v->journal, v->host->folder, &v->setup.ring, why)
-               : journal_create(&v->journal, v->host->folder, &v->setup.ring, why))
-        return -1;
-    if (make_slots(v, why) || bind_port(v, why))
-        return -1;
-    if (resume)
-        return take_over(v, why);
-    share_out_slots(v);
-    return 0;
-}
-
-int vbd_start(struct vbd *v, struct vbd_host *host, const struct vbd_setup *setup, bool resume,
-              struct failure *why)
-{
-    const size_t keep =
-        setup->persistent ? __CONST_RING_SIZE(blkif, setup->ring.pages * 4096u) * (SEGMENTS_MAX + 1)
-                          : 0;
-
-    *v = (struct vbd){.host = host, .setup = *setup};
-    list_clear(&v->idle);
-    list_clear(&v->taken);
-    list_clear(&v->finished);
-    list_clear(&v->answered);
-    v->next = host->all;
-    host->all = v;
-    if (guest_memory_open(&v->memory, setup->ring.domid, keep))
-        fail(why, errno, "no access to guests' pages (/dev/xen/gntdev): %s", strerror(errno));
-    else if (begin(v, resume, why) == 0) {
-        vbd_wake(v);
-        return 0;
-    }
-    vbd_end(v, false);
-    return -1;
-}
-
-static void forget(struct vbd *v)
-{
-    for (struct vbd **p = &v->host->all; *p; p = &(*p)->next)
-        if (*p == v) {
-            *p = v->next;
-            break;
-        }
-    for (struct vbd **p = &v->host->awake; *p; p = &(*p)->next_awake)
-        if (*p == v) {
-            *p = v->next_awake;
-            break;
-        }
-}
-
-void vbd_end(struct vbd *v, bool keep_journal)
-{
-    assert(v->in_flight == 0);
-    forget(v);
-    if (v->bad > 1 || v->errors > 1)
-        fprintf(stderr, "bonsai-blkd: %s: %lu bad requests, %lu I/O errors in all\n", v->setup.name,
-                v->bad, v->errors);
-    if (v->port)
-        (void)evtchn_unbind(v->host->evtchn, v->port);
-    if (keep_journal)
-        journal_close(&v->journal);
-    else
-        journal_remove(&v->journal);
-    if (v->pages)
-        gntdev_unmap_refs(v->memory.fd, v->pages, v->setup.ring.pages, v->pages_index);
-    if (v->buffers)
-        munmap(v->buffers, (size_t)v->ring.nr_ents * JOB_BYTES_MAX);
-    free(v->slots);
-    guest_memory_close(&v->memory);
-    *v = (struct vbd){.host = v->host};
 }

@@ -18,7 +18,7 @@
 
 #define CONSOLE_GRANT   0u /* GNTTAB_RESERVED_CONSOLE */
 #define DEFAULT_LIMIT   (1u << 20)
-#define VISIT_BYTES     256u /* what one event costs of a turn at least */
+#define VISIT_BYTES     64u /* what one event costs of a turn at least */
 #define RETRY_MS        500u
 #define RETRY_MOST_MS   30000u
 #define TYPED_MOST      1024u
@@ -194,6 +194,16 @@ void console_open(struct console *k)
         k->failures++;
 }
 
+/* What the log holds and no reader has; rather too much than too little. */
+static void keep(struct console *k, size_t fed)
+{
+    uint64_t unread = k->unread.used + terminal_unread(&k->terminal) + fed;
+
+    if (fed && k->unread.used)
+        unread += IN_TERMINAL;
+    kept_set(&k->kept, unread > k->log.unwritten.used ? unread - k->log.unwritten.used : 0);
+}
+
 /* Takes what the guest printed off the ring. true: something came. */
 static bool take_output(struct console *k)
 {
@@ -211,6 +221,8 @@ static bool take_output(struct console *k)
     }
     log_file_write(&k->log, text, (size_t)n, k->c->now);
     backlog_add(&k->unread, text, (size_t)n);
+    if (n)
+        keep(k, 0); /* before the ring forgets it */
     ring_taken(k->ring, cons, (uint32_t)n);
     cost = (uint32_t)n > VISIT_BYTES ? (uint32_t)n : VISIT_BYTES;
     k->left -= cost < k->left ? cost : k->left;
@@ -229,16 +241,6 @@ static bool give_input(struct console *k)
         return false;
     ring_type(k->ring, text, (uint32_t)n);
     return true;
-}
-
-/* What the log holds and no reader has; rather too much than too little. */
-static void keep(struct console *k, size_t fed)
-{
-    uint64_t unread = k->unread.used + terminal_unread(&k->terminal) + fed;
-
-    if (fed && k->unread.used)
-        unread += IN_TERMINAL;
-    kept_set(&k->kept, unread > k->log.unwritten.used ? unread - k->log.unwritten.used : 0);
 }
 
 static void feed(struct console *k)

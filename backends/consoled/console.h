@@ -2,14 +2,14 @@
 /*
  * The PV console of one guest: a ring shared with it, a terminal for whoever attaches, a log.
  *
- *   absent    not served yet: its store nodes are not there, or something failed (said once; tried
- * again, ever more slowly)
+ *   absent    not served yet: its store nodes are not there, or something failed (said once;
+ *             tried again, ever more slowly)
  *   open      ring mapped, event channel bound, terminal named in console/tty
- *   broken    the guest wrote nonsense into the ring's indexes: said once; its text stays readable,
- * the ring is let go
+ *   broken    the guest wrote nonsense into the ring's indexes: said once; its text stays
+ *             readable, the ring is let go
  *   foreign   another daemon serves it (console/type)
- *   over      the domain is gone and its ring was read to the end; there only until the reader of
- * the terminal has all, and the log
+ *   over      the domain is gone and its ring was read to the end; there only until the reader
+ *             of the terminal has all, and the log
  *
  * What the guest printed leaves the ring when log and backlog have it: whoever kills us in between
  * finds it twice, not never. A guest that prints all the time is served TURN_BYTES every TURN_MS;

@@ -2,13 +2,13 @@
 /*
  * A log that loses nothing it can keep: LOGDIR/NAME.log, appended to byte for byte across restarts
  * of guest and daemon. When it has grown past 16 MiB it becomes NAME.log.1 (the one before is
- * gone), so that a guest that prints for ever fills no disk. A file that somebody moved or removed
- * is made again.
+ * gone), so that a guest that prints for ever fills no disk. A file that somebody removed is made
+ * again; one that was moved, when log_file_reopen() says so.
  *
  *   well       every write reaches the file
  *   troubled   the disk is full, the folder gone, ...: said once on stderr; what comes waits in
- * memory (1 MiB, then the oldest goes) and is tried again every 5 s; the gap, if there is one, is
- * marked in the file
+ *              memory (1 MiB, then the oldest goes) and is tried again every 5 s; the gap, if
+ *              there is one, is marked in the file
  *
  * Times are milliseconds of one monotonic clock, given by the caller.
  */

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backends/consoled/consoles.h"
@@ -25,6 +24,7 @@
 #include "backends/lib/daemon.h"
 #include "backends/lib/evtchn.h"
 #include "backends/lib/gntdev.h"
+#include "common/clock.h"
 #include "common/folders.h"
 #include "dom0-tools/lib/hv.h"
 #include "xenstore/client.h"
@@ -42,14 +42,6 @@ static void die(const char *what)
     consoles_stop(&all);
     log_file_close(&hv_log.file);
     exit(EXIT_FAILURE);
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static void refresh(void)

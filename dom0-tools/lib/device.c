@@ -4,12 +4,12 @@
  * them.
  */
 #include "dom0-tools/lib/device.h"
+#include "common/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const state_names[] = {"absent",      "Initialising",  "InitWait",
                                           "Initialised", "Connected",     "Closing",
@@ -178,14 +178,6 @@ static int refused(struct store *s, const struct device *d, const char *name, st
     return -1;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Waits for a change below path, at most until deadline and at most a second, for a watch may be
  * lost with the store that held it. 0, or -1 with errno. */
 static int wait_change(struct store *s, int64_t deadline)
@@ -299,7 +291,7 @@ static void read_backend_kind(const char *back, struct device *d)
     const char *kind = after_slash(back, 5);
     size_t n = kind != NULL ? strcspn(kind, "/") : 0;
 
-    if (n < sizeof(d->backend) && (strncmp(kind, d->kind, n) != 0 || d->kind[n] != '\0'))
+    if (n != 0 && n < sizeof(d->backend) && (strncmp(kind, d->kind, n) != 0 || d->kind[n] != '\0'))
         snprintf(d->backend, sizeof(d->backend), "%.*s", (int)n, kind);
 }
 

@@ -9,6 +9,7 @@
 #ifndef BONSAI_GUEST_CONFIG_H
 #define BONSAI_GUEST_CONFIG_H
 
+#include "common/uuid.h"
 #include "dom0-tools/lib/cfg.h"
 #include "dom0-tools/lib/failure.h"
 #include "dom0-tools/lib/spec.h"
@@ -79,10 +80,6 @@ const char *guest_action_name(enum guest_action action);              /* as xl.c
 /* Whether text can name a domain: 1..GUEST_NAME_MAX bytes, no '/', no control character, not "."
  * or "..". NULL when it can, else the reason as half a sentence. */
 const char *guest_name_trouble(const char *name);
-
-void uuid_format(const uint8_t uuid[16], char text[37]);
-int uuid_parse(const char *text, uint8_t uuid[16]); /* 0 or -1 */
-void uuid_random(uint8_t uuid[16]);
 
 /* "0-3,^2,5", "all"; adds to *out. 0 or -1. */
 int affinity_parse(const char *text, struct guest_affinity *out);

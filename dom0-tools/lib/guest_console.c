@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for the console daemon: see guest_console.h. */
 #include "dom0-tools/lib/guest_console.h"
+#include "common/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,14 +12,6 @@
 
 #define LOOK_MS  500
 #define DRAIN_MS 5
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
 
 /* What the node says, malloc'ed; NULL with ENOENT when it says nothing. */
 static char *offered(struct store *s, uint32_t domid)
@@ -33,6 +26,19 @@ static char *offered(struct store *s, uint32_t domid)
     return NULL;
 }
 
+/* -1 with errno when there is no such domain. */
+static int look_for(struct store *s, uint32_t domid)
+{
+    char home[48];
+    int there;
+
+    snprintf(home, sizeof(home), "/local/domain/%u", domid);
+    there = store_exists(s, STORE_NO_TX, home);
+    if (there == 0)
+        errno = ENOENT;
+    return there > 0 ? 0 : -1;
+}
+
 static char *wait_offer(struct store *s, uint32_t domid, int timeout_ms)
 {
     const int64_t end = now_ms() + timeout_ms;
@@ -42,6 +48,8 @@ static char *wait_offer(struct store *s, uint32_t domid, int timeout_ms)
         const int64_t left = end - now_ms();
         struct store_event *event = NULL;
 
+        if (look_for(s, domid) != 0)
+            return NULL;
         errno = ETIMEDOUT;
         if (left <= 0 || store_wait_event(s, left < LOOK_MS ? (int)left : LOOK_MS, &event) < 0)
             return NULL;
@@ -52,23 +60,20 @@ static char *wait_offer(struct store *s, uint32_t domid, int timeout_ms)
 
 char *guest_console_terminal(struct store *s, uint32_t domid, int timeout_ms)
 {
-    char home[48], *tty = offered(s, domid);
-    int there, err;
+    char *tty = offered(s, domid);
+    int err;
 
-    if (tty != NULL || errno != ENOENT)
+    if (tty != NULL || errno != ENOENT || look_for(s, domid) != 0)
         return tty;
-    snprintf(home, sizeof(home), "/local/domain/%u", domid);
-    there = store_exists(s, STORE_NO_TX, home);
-    if (there <= 0 || timeout_ms <= 0) {
-        if (there >= 0)
-            errno = there ? ETIMEDOUT : ENOENT;
+    if (timeout_ms <= 0) {
+        errno = ETIMEDOUT;
         return NULL;
     }
-    if (store_watchf(s, "console", "%s/console/tty", home) != 0)
+    if (store_watchf(s, "console", "/local/domain/%u/console/tty", domid) != 0)
         return NULL;
     tty = wait_offer(s, domid, timeout_ms);
     err = errno;
-    store_unwatchf(s, "console", "%s/console/tty", home);
+    store_unwatchf(s, "console", "/local/domain/%u/console/tty", domid);
     errno = err;
     return tty;
 }

@@ -81,6 +81,7 @@ long hv_readconsole(struct hv *hv, bool clear, uint32_t *index, char *buf, size_
 int hv_debug_keys(struct hv *hv, const char *keys);
 /* Scheduler ids: 5 credit, 6 credit2, 7 arinc653, 8 rtds, 9 null. */
 int hv_scheduler_id(struct hv *hv, uint32_t *id);
+#define HV_SCHEDULER_CREDIT2 6
 const char *hv_scheduler_name(uint32_t id);
 
 struct hv_cputopo {

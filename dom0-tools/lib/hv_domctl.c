@@ -231,6 +231,8 @@ int hv_sendtrigger(struct hv *hv, uint16_t domid, uint32_t trigger, uint32_t vcp
     return hv_domctl(hv, &op);
 }
 
+_Static_assert(HV_SCHEDULER_CREDIT2 == XEN_SCHEDULER_CREDIT2, "the ABI's number");
+
 static int credit2(struct hv *hv, uint16_t domid, uint32_t cmd, uint16_t *weight, uint16_t *cap)
 {
     struct xen_domctl op = {.cmd = XEN_DOMCTL_scheduler_op, .domain = domid};

@@ -49,6 +49,8 @@ int monitor_claim(const uint8_t uuid[16], int wait_ms)
     char path[80];
     int fd;
 
+    if (wait_ms <= 0)
+        wait_ms = 1; /* once more: it may have been held for a look (monitor_alive) */
     if (make_folders(RUN_DIR) != 0)
         return -1;
     claim_path(uuid, path);

@@ -28,7 +28,7 @@
 #include "dom0-tools/xapid/method.h"
 #include "dom0-tools/xapid/xmlrpc.h"
 
-#define DRAIN_IDLE_S 2
+#define DRAIN_IDLE_S 10
 
 struct door {
     struct MHD_Daemon *daemon;
@@ -407,6 +407,22 @@ static bool alive(const struct sockaddr_un *at)
     return yes;
 }
 
+/* A dead daemon's socket goes; whatever else has that name stays. */
+static int clear_place(const struct sockaddr_un *at, struct failure *why)
+{
+    struct stat st;
+
+    if (lstat(at->sun_path, &st))
+        return 0; /* bind() says what is wrong */
+    if (!S_ISSOCK(st.st_mode))
+        return fail(why, EEXIST, "%s: there is something else of that name", at->sun_path);
+    if (alive(at))
+        return fail(why, EADDRINUSE, "%s: another daemon answers there", at->sun_path);
+    if (unlink(at->sun_path))
+        return fail(why, errno, "%s: %s", at->sun_path, strerror(errno));
+    return 0;
+}
+
 int http_open_socket(const char *path, struct failure *why)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -417,9 +433,8 @@ int http_open_socket(const char *path, struct failure *why)
         return fail(why, ENAMETOOLONG, "%.60s...: a socket's name has at most %zu bytes", path,
                     sizeof(at.sun_path) - 1);
     strcpy(at.sun_path, path);
-    if (alive(&at))
-        return fail(why, EADDRINUSE, "%s: another daemon answers there", path);
-    unlink(path);
+    if (clear_place(&at, why))
+        return -1;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fail(why, errno, "a socket: %s", strerror(errno));

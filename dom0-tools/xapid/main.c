@@ -84,7 +84,6 @@ static struct options parse(int argc, char **argv)
         {"pid-file", required_argument, NULL, 'f'},
         {"set-password", required_argument, NULL, 'u'},
         {"monitor", required_argument, NULL, 'm'},
-
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -168,8 +167,8 @@ static int set_password(const struct options *o)
         if (strcmp(first, second))
             die(o->set_password, "the two passwords differ, nothing is changed");
     }
-    if (!strcmp(o->passwords, PASSWORD_FILE) && make_folders("/etc/bonsai"))
-        die("/etc/bonsai", strerror(errno));
+    if (make_folders_above(o->passwords))
+        die(o->passwords, strerror(errno));
     r = password_set(o->passwords, o->set_password, first, &why);
     explicit_bzero(first, sizeof(first));
     explicit_bzero(second, sizeof(second));
@@ -207,6 +206,8 @@ static void open_doors(const struct options *o)
     struct failure why;
 
     session_use_passwords(o->passwords);
+    if (make_folders_above(o->socket))
+        die(o->socket, strerror(errno));
     if (http_open_socket(o->socket, &why))
         die("the API's socket", why.text);
     if (o->port == 0)

@@ -17,7 +17,8 @@ struct call {
     const char *session;
     char user[SESSION_USER_MAX + 1];
     struct value *result;
-    struct value *failure; /* an array; not NULL: failed */
+    bool failed;
+    struct value *failure; /* an array, of a call that failed */
 };
 
 static const struct method *const *all_tables;
@@ -128,18 +129,14 @@ void call_fail(struct call *c, const char *code, ...)
     const char *text = code;
     va_list more;
 
-    if (c->failure) /* the first one tells more */
+    if (c->failed) /* the first one tells more */
         return;
+    c->failed = true;
     c->failure = value_array();
     va_start(more, code);
     for (; text; text = va_arg(more, const char *))
         value_push(c->failure, value_string(text));
     va_end(more);
-}
-
-bool call_failed(const struct call *c)
-{
-    return c->failure != NULL;
 }
 
 void call_handle_invalid(struct call *c, const char *class, const char *ref)
@@ -236,10 +233,10 @@ static struct value *answer(struct call *c)
 {
     struct value *v = value_struct();
 
-    if (!c->failure && !c->result)
+    if (!c->failed && !c->result)
         call_return_void(c);
-    value_set(v, "Status", value_string(c->failure ? "Failure" : "Success"));
-    if (c->failure) {
+    value_set(v, "Status", value_string(c->failed ? "Failure" : "Success"));
+    if (c->failed) {
         value_free(c->result);
         value_set(v, "ErrorDescription", c->failure);
     } else {

@@ -75,7 +75,6 @@ void call_return(struct call *c, struct value *v);
 void call_return_void(struct call *c);
 /* A failure: its code, its parameters (strings), and a NULL. */
 void call_fail(struct call *c, const char *code, ...) __attribute__((sentinel));
-bool call_failed(const struct call *c);
 
 /* The same in words for what every class needs. */
 void call_handle_invalid(struct call *c, const char *class, const char *ref);

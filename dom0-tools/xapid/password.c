@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,8 +80,7 @@ static char *hash_of(const char *text, const char *user)
     return NULL;
 }
 
-/* Takes time that does not depend on where they differ. */
-static bool same(const char *a, const char *b)
+bool secret_equal(const char *a, const char *b)
 {
     size_t n = strlen(a);
     unsigned differ = 0;
@@ -124,7 +122,7 @@ int password_check(const char *path, const char *user, const char *password, str
     if (!hash)
         crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting));
     got = hash_with(password, hash ? hash : setting, data);
-    r = hash && hash[0] == '$' && got[0] == '$' && same(got, hash);
+    r = hash && hash[0] == '$' && got[0] == '$' && secret_equal(got, hash);
     explicit_bzero(data, sizeof(*data));
     free(data);
     free(hash);

@@ -30,7 +30,7 @@ void power_release(struct power_claim *claim);
 /* From now on it waits, or no longer does. False: it has been taken. */
 bool power_wait_mode(struct power_claim *claim, bool waiting);
 
-/* The handler of every operation; the row's data is the operation's name in the table. */
+/* The handler of every operation: the one in the table with the row's name after "VM.". */
 void power_call(struct call *c);
 /* The operations that the VM's state allows, an array. */
 struct value *power_allowed(const struct vm_view *v);

@@ -5,6 +5,7 @@
  * the time, and then the request is withdrawn; ended; and, for a reboot, there again. See power.h.
  */
 #include "dom0-tools/xapid/power.h"
+#include "common/clock.h"
 #include "dom0-tools/lib/guest_power.h"
 #include "dom0-tools/lib/monitor.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LOOK_MS 500
@@ -64,14 +64,6 @@ static bool there_again(struct waiting *w)
 
     return vm_refresh(w->p->s, w->p->v, &why) == 0 && w->p->v->present &&
            w->p->v->info.domid != w->domid && vm_power(w->p->v) == VM_RUNNING;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
 static void watch(struct waiting *w)

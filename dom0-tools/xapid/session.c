@@ -9,14 +9,13 @@
  */
 #include "dom0-tools/xapid/session.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
+#include "common/uuid.h"
 #include "dom0-tools/xapid/host.h"
 #include "dom0-tools/xapid/method.h"
 #include "dom0-tools/xapid/password.h"
@@ -53,33 +52,6 @@ static int64_t boot_seconds(void)
     return t.tv_sec;
 }
 
-/* A random (version 4) UUID. */
-static int new_ref(char ref[SESSION_REF_BYTES])
-{
-    uint8_t b[16];
-
-    if (getrandom(b, sizeof(b), 0) != sizeof(b))
-        return -1;
-    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-    for (int i = 0, at = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            ref[at++] = '-';
-        at += snprintf(ref + at, 3, "%02x", b[i]);
-    }
-    return 0;
-}
-
-/* Says how long it takes nothing about where the texts differ. */
-static bool same_secret(const char *a, const char *b, size_t n)
-{
-    unsigned differ = 0;
-
-    for (size_t i = 0; i < n; i++)
-        differ |= (unsigned)(a[i] ^ b[i]);
-    return differ == 0;
-}
-
 /* Under lock. NULL when there is none, or it has expired. */
 static struct session *find(const char *ref)
 {
@@ -90,18 +62,19 @@ static struct session *find(const char *ref)
     for (struct session *s = sessions; s < sessions + SESSION_MAX; s++) {
         if (s->ref[0] && now - s->used > SESSION_IDLE_S)
             *s = (struct session){0};
-        if (s->ref[0] && same_secret(s->ref, ref, SESSION_REF_BYTES - 1))
+        if (s->ref[0] && secret_equal(s->ref, ref))
             return s;
     }
     return NULL;
 }
 
-int session_start(const char *user, char ref[SESSION_REF_BYTES])
+void session_start(const char *user, char ref[SESSION_REF_BYTES])
 {
     struct session *place = sessions;
+    uint8_t uuid[16];
 
-    if (new_ref(ref))
-        return -1;
+    uuid_random(uuid);
+    uuid_format(uuid, ref);
     pthread_mutex_lock(&lock);
     for (struct session *s = sessions; s < sessions + SESSION_MAX; s++)
         if (!s->ref[0] || (place->ref[0] && s->used < place->used))
@@ -110,7 +83,6 @@ int session_start(const char *user, char ref[SESSION_REF_BYTES])
     memcpy(place->ref, ref, SESSION_REF_BYTES);
     snprintf(place->user, sizeof(place->user), "%s", user);
     pthread_mutex_unlock(&lock);
-    return 0;
 }
 
 bool session_use(const char *ref, char user[SESSION_USER_MAX + 1])
@@ -198,9 +170,8 @@ static void login_with_password(struct call *c)
         (!call_local(c) && !password_right(user, call_string(c, 1)))) {
         wait_after_failure();
         call_fail(c, "SESSION_AUTHENTICATION_FAILED", NULL);
-    } else if (session_start(user, ref)) {
-        call_internal_error(c, strerror(errno));
     } else {
+        session_start(user, ref);
         call_return(c, value_string(ref));
     }
 }

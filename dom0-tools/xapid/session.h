@@ -12,18 +12,20 @@
 
 #include <stdbool.h>
 
+#include "common/uuid.h"
+
 #define SESSION_MAX       256 /* at once */
 #define SESSION_IDLE_S    (24 * 60 * 60)
 #define SESSION_USER_MAX  64 /* bytes of a user's name */
-#define SESSION_REF_BYTES 37 /* a UUID and NUL */
+#define SESSION_REF_BYTES UUID_TEXT
 
 /* The password file of logins over TCP; the text stays. */
 void session_use_passwords(const char *file);
-/* Lets no login wait any longer for its turn or its delay: the daemon ends. */
+/* Lets no refused login wait any longer: the daemon ends. */
 void session_stop(void);
 
-/* 0 with the reference of a new session, or -1 with errno (no random numbers). */
-int session_start(const char *user, char ref[SESSION_REF_BYTES]);
+/* ref: of a new session. */
+void session_start(const char *user, char ref[SESSION_REF_BYTES]);
 /* Whether there is such a session; it counts as used, and user is who logged in. */
 bool session_use(const char *ref, char user[SESSION_USER_MAX + 1]);
 void session_end(const char *ref);

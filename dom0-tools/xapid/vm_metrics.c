@@ -74,7 +74,7 @@ static struct value *scheduling(struct vm_scan *s, const struct vm_view *v)
     uint16_t weight, cap;
     uint32_t id;
 
-    if (v->present && hv_scheduler_id(s->t.hv, &id) == 0 && id == 6 &&
+    if (v->present && hv_scheduler_id(s->t.hv, &id) == 0 && id == HV_SCHEDULER_CREDIT2 &&
         hv_sched_credit2_get(s->t.hv, v->info.domid, &weight, &cap) == 0) {
         value_set(params, "weight", value_int(weight));
         value_set(params, "cap", value_int(cap));

@@ -292,8 +292,8 @@ static void load_or_tell(const char *name)
     if (*name == '.' && ends_with(name, ".json.new"))
         unlinkat(vms.fd, name, 0); /* one that was never finished */
     else if (*name != '.' && ends_with(name, ".json") && load(name, &why) != 0)
-        fprintf(stderr, "xapid: %s/%s is left alone, and its VM is missing: %s\n", vms.path, name,
-                why.text);
+        fprintf(stderr, "bonsai-xapid: %s/%s is left alone, and its VM is missing: %s\n", vms.path,
+                name, why.text);
 }
 
 static int load_all(struct failure *why)

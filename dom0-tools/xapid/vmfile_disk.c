@@ -3,6 +3,7 @@
  * Records on the disk; see vmfile_disk.h.
  */
 #include "dom0-tools/xapid/vmfile_disk.h"
+#include "common/folders.h"
 #include "dom0-tools/lib/guest_config.h"
 
 #include <errno.h>
@@ -19,19 +20,11 @@
 
 int vmfile_make_folder(const char *folder, struct failure *why)
 {
-    char path[512];
-
-    if (*folder != '/' || snprintf(path, sizeof(path), "%s", folder) >= (int)sizeof(path))
+    if (*folder != '/')
         return fail(why, EINVAL, "the folder %s is not a path from the root", folder);
-    for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash != NULL)
-            *slash = '\0';
-        if (mkdir(path, slash != NULL ? 0755 : 0700) != 0 && errno != EEXIST)
-            return fail(why, errno, "cannot make the folder %s: %s", path, strerror(errno));
-        if (slash == NULL)
-            return 0;
-        *slash = '/';
-    }
+    if (make_folders_above(folder) != 0 || (mkdir(folder, 0700) != 0 && errno != EEXIST))
+        return fail(why, errno, "cannot make the folder %s: %s", folder, strerror(errno));
+    return 0;
 }
 
 static int write_all(int fd, const char *text)

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <libxml/parser.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,10 +203,11 @@ static void on_start(void *arg, const xmlChar *tag, const xmlChar **attributes)
     parent->children++;
     drop_text(r);
     r->frames[r->depth++] = (struct frame){.element = rule->element};
-    if (rule->element == STRUCT)
-        top(r)->value = value_struct();
-    if (rule->element == ARRAY || rule->element == PARAMS)
-        top(r)->value = value_array();
+    if (rule->element == STRUCT || rule->element == ARRAY || rule->element == PARAMS) {
+        top(r)->value = rule->element == STRUCT ? value_struct() : value_array();
+        if (!top(r)->value)
+            give_up(r, XMLRPC_INTERNAL, "out of memory");
+    }
 }
 
 /* The text without the blanks around it, as numbers and times are written. */
@@ -220,63 +222,81 @@ static const char *trimmed(struct reader *r, size_t *n)
     return s;
 }
 
-static struct value *integer_from(const char *s, size_t n)
+/* Each: whether the text is of that type; *v is then NULL only when memory ran out. */
+static bool integer_from(const char *s, size_t n, struct value **v)
 {
     char text[24], *end;
     long long got;
 
     if (n == 0 || n >= sizeof(text))
-        return NULL;
+        return false;
     memcpy(text, s, n);
     text[n] = '\0';
     got = strtoll(text, &end, 10);
-    return *end || got < INT32_MIN || got > INT32_MAX ? NULL : value_i4((int32_t)got);
+    if (*end || got < INT32_MIN || got > INT32_MAX)
+        return false;
+    *v = value_i4((int32_t)got);
+    return true;
 }
 
-static struct value *double_from(const char *s, size_t n)
+static bool double_from(const char *s, size_t n, struct value **v)
 {
     char text[64], *end;
     double d;
 
     if (n == 0 || n >= sizeof(text) || strspn(s, "0123456789+-.eE") < n)
-        return NULL;
+        return false;
     memcpy(text, s, n);
     text[n] = '\0';
     d = strtod(text, &end);
-    return *end ? NULL : value_double(d);
+    if (*end || !isfinite(d))
+        return false;
+    *v = value_double(d);
+    return true;
 }
 
-static struct value *time_from(const char *s, size_t n)
+static bool time_from(const char *s, size_t n, struct value **v)
 {
     static const char shape[] = "00000000T00:00:00Z";
 
     if (n != sizeof(shape) - 1 && n != sizeof(shape) - 2)
-        return NULL;
+        return false;
     for (size_t i = 0; i < n; i++)
         if (shape[i] == '0' ? s[i] < '0' || s[i] > '9' : s[i] != shape[i])
-            return NULL;
-    return value_text_of(VALUE_TIME, s, n);
+            return false;
+    *v = value_text_of(VALUE_TIME, s, n);
+    return true;
+}
+
+static bool boolean_from(const char *s, size_t n, struct value **v)
+{
+    if (n != 1 || (*s != '0' && *s != '1'))
+        return false;
+    *v = value_boolean(*s == '1');
+    return true;
 }
 
 /* The leaf that has just ended. */
-static struct value *leaf(struct reader *r, enum element element)
+static bool leaf(struct reader *r, enum element element, struct value **v)
 {
     size_t n;
     const char *s = trimmed(r, &n);
 
     switch (element) {
     case INTEGER:
-        return integer_from(s, n);
+        return integer_from(s, n, v);
     case BOOLEAN:
-        return n == 1 && (*s == '0' || *s == '1') ? value_boolean(*s == '1') : NULL;
+        return boolean_from(s, n, v);
     case DOUBLE:
-        return double_from(s, n);
+        return double_from(s, n, v);
     case TIME:
-        return time_from(s, n);
+        return time_from(s, n, v);
     case BASE64:
-        return value_text_of(VALUE_BASE64, s, n);
+        *v = value_text_of(VALUE_BASE64, s, n);
+        return true;
     default:
-        return value_string(r->text);
+        *v = value_string(r->text);
+        return true;
     }
 }
 
@@ -314,12 +334,13 @@ static void take_method_name(struct reader *r)
 
 static void end_leaf(struct reader *r, enum element element, const char *tag)
 {
-    struct value *v = leaf(r, element);
+    struct value *v = NULL;
 
-    if (v)
-        top(r)->value = v; /* VALUE's frame */
-    else
+    if (!leaf(r, element, &v))
         give_up(r, XMLRPC_NOT_A_CALL, "what <%.40s> holds is not of that type", tag);
+    else if (!v)
+        give_up(r, XMLRPC_INTERNAL, "out of memory");
+    top(r)->value = v; /* VALUE's frame */
 }
 
 static void on_end(void *arg, const xmlChar *tag)
@@ -389,7 +410,8 @@ static void tell_parser_error(struct reader *r)
     const xmlError *e = xmlCtxtGetLastError(r->parser);
     const char *text = e && e->message ? e->message : "it is not well-formed";
 
-    give_up(r, XMLRPC_NOT_XML, "line %d: %.*s", e ? e->line : 1, (int)strcspn(text, "\n"), text);
+    give_up(r, e && e->code == XML_ERR_NO_MEMORY ? XMLRPC_INTERNAL : XMLRPC_NOT_XML,
+            "line %d: %.*s", e ? e->line : 1, (int)strcspn(text, "\n"), text);
 }
 
 static void parse(struct reader *r, const char *text, size_t length)

@@ -3,6 +3,7 @@
  * Tables of xl; see format.h.
  */
 #include "dom0-tools/xl/format.h"
+#include "common/uuid.h"
 
 #include <string.h>
 
@@ -20,20 +21,12 @@ void format_list_header(FILE *out, unsigned int columns)
     fprintf(out, "\n");
 }
 
-static void uuid_text(const uint8_t uuid[16], char text[37])
-{
-    char *at = text;
-
-    for (int i = 0; i < 16; i++)
-        at += sprintf(at, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-}
-
 void format_list_row(FILE *out, const struct hv_dominfo *d, const char *name, unsigned int columns,
                      const char *pool, const char *nodes)
 {
     static const char reasons[] = "-rscwS";
     const uint64_t mib = (d->tot_pages + d->outstanding_pages) / 256;
-    char stopped = '-', uuid[37];
+    char stopped = '-', uuid[UUID_TEXT];
 
     if (d->shutdown)
         stopped = d->shutdown_reason < sizeof(reasons) - 1 ? reasons[d->shutdown_reason] : '?';
@@ -42,7 +35,7 @@ void format_list_row(FILE *out, const struct hv_dominfo *d, const char *name, un
             d->blocked ? 'b' : '-', d->paused ? 'p' : '-', d->shutdown ? 's' : '-', stopped,
             d->dying ? 'd' : '-', (double)d->cpu_time_ns / 1e9);
     if (columns & LIST_VERBOSE) {
-        uuid_text(d->handle, uuid);
+        uuid_format(d->handle, uuid);
         fprintf(out, " %s", uuid);
         if (d->shutdown)
             fprintf(out, " %8x", d->shutdown_reason);

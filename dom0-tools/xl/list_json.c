@@ -126,7 +126,7 @@ static void look(struct xl *xl, const struct hv_dominfo *d, struct now *now)
 
     *now = (struct now){0};
     guest_memory(xl->t.store, d, &now->max_kib, &now->target_kib);
-    if (hv_scheduler_id(xl->t.hv, &id) == 0 && id == 6 &&
+    if (hv_scheduler_id(xl->t.hv, &id) == 0 && id == HV_SCHEDULER_CREDIT2 &&
         hv_sched_credit2_get(xl->t.hv, d->domid, &weight, &cap) == 0) {
         now->scheduler = hv_scheduler_name(id);
         now->weight = weight;

@@ -47,8 +47,10 @@ static void put_all(const char *text, size_t bytes)
     }
 }
 
+/* A handler that prints must not come between. */
 static void write_text(const char *text, size_t bytes)
 {
+    bool were_on = events_allowed();
     char chunk[256];
     size_t at = 0;
 
@@ -56,6 +58,7 @@ static void write_text(const char *text, size_t bytes)
         hypercall3(__HYPERVISOR_console_io, CONSOLEIO_write, bytes, (unsigned long)text);
         return;
     }
+    events_off();
     for (size_t i = 0; i < bytes; i++) {
         if (at + 2 > sizeof(chunk)) {
             put_all(chunk, at);
@@ -66,6 +69,8 @@ static void write_text(const char *text, size_t bytes)
         chunk[at++] = text[i];
     }
     put_all(chunk, at);
+    if (were_on)
+        events_on();
 }
 
 int vprintf(const char *format, va_list args)

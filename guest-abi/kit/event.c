@@ -96,6 +96,11 @@ void event_wait(uint64_t deadline)
         events_on();
 }
 
+void event_wake(void)
+{
+    ran = true;
+}
+
 void event_bind(evtchn_port_t port, event_handler *handler, void *context)
 {
     struct evtchn_unmask unmask = {.port = port};
@@ -119,9 +124,9 @@ void event_unbind(evtchn_port_t port)
     ports[port].context = NULL;
 }
 
-void *event_context(evtchn_port_t port)
+void *event_context(evtchn_port_t port, event_handler *handler)
 {
-    return port < PORTS ? ports[port].context : NULL;
+    return port < PORTS && ports[port].handler == handler ? ports[port].context : NULL;
 }
 
 int event_send(evtchn_port_t port)

@@ -28,7 +28,8 @@ void time_init(void);
 void trap_handle(struct trap_frame *frame);
 void events_run(void); /* the event callback */
 bool events_allowed(void);
-void *event_context(evtchn_port_t port); /* what event_bind() was given */
+/* What event_bind() was given with this handler, else NULL. */
+void *event_context(evtchn_port_t port, event_handler *handler);
 void timer_set(uint64_t deadline);
 
 /* Waits for the console's reader to take all, at most so long; then goes on all the same. */

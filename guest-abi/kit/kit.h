@@ -44,10 +44,10 @@ _Noreturn void guest_panic(const char *format, ...) __attribute__((format(printf
 
 /* --- console and text ------------------------------------------------------------------------ */
 
-/* To the PV console, with \n made \r\n; waits while the ring is full. printf knows %d %i %u %x %X
- * %p %s %c %% with flags 0 and -, width, precision, and the lengths hh h l ll z. */
 /* The console that printf writes to, frontends/console.h; who wants to read opens this one. */
 extern struct console kit_console;
+/* To the PV console, with \n made \r\n; waits while the ring is full. printf knows %d %i %u %x %X
+ * %p %s %c %% with flags 0 and -, width, precision, and the lengths hh h l ll z. */
 int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int vprintf(const char *format, va_list args);
 int snprintf(char *to, size_t bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -112,6 +112,7 @@ void events_on(void); /* handlers may run from now on, until events_off() */
 void events_off(void);
 /* Returns when a handler has run since the last return, or at `deadline` of time_now(). */
 void event_wait(uint64_t deadline);
+void event_wake(void); /* the next event_wait() returns at once */
 
 /* --- time ------------------------------------------------------------------------------------ */
 

@@ -38,21 +38,32 @@ _Noreturn void kit_start(start_info_t *info)
     guest_shutdown((unsigned)guest_main());
 }
 
-_Noreturn void guest_shutdown(unsigned reason)
+static _Noreturn void shut_down(unsigned reason)
 {
     struct sched_shutdown shutdown = {.reason = reason};
 
+    for (;;) {
+        hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown);
+        shutdown.reason = SHUTDOWN_crash; /* there is no such reason */
+    }
+}
+
+_Noreturn void guest_shutdown(unsigned reason)
+{
     events_off();
     console_drain(SECOND);
-    for (;;)
-        hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown);
+    shut_down(reason);
 }
 
 _Noreturn void guest_panic(const char *format, ...)
 {
+    static bool again;
     va_list args;
 
     events_off();
+    if (again) /* what says so does not work */
+        shut_down(SHUTDOWN_crash);
+    again = true;
     console_hurry();
     printf("panic: ");
     va_start(args, format);

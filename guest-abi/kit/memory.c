@@ -199,8 +199,8 @@ static unsigned long first_free_page(void)
         (const char *)start_info->pt_base + start_info->nr_pt_frames * PAGE_SIZE,
         (const char *)start_info->mod_start + start_info->mod_len,
     };
-    unsigned long pages[] = {mfn_to_pfn(start_info->store_mfn),
-                             mfn_to_pfn(start_info->console.domU.mfn)};
+    evtchn_port_t port;
+    const void *pages[] = {os_store_page(&port), os_console_page(&port)};
     unsigned long first = 0;
 
     for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
@@ -210,8 +210,8 @@ static unsigned long first_free_page(void)
             first = end;
     }
     for (unsigned i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
-        if (pages[i] != NONE && pages[i] >= first)
-            first = pages[i] + 1;
+        if (pages[i] && virt_to_pfn(pages[i]) >= first)
+            first = virt_to_pfn(pages[i]) + 1;
     return first;
 }
 

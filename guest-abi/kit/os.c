@@ -70,9 +70,12 @@ static int grants_grow(void)
 
 int os_grant(domid_t domid, const void *page, bool readonly, grant_ref_t *ref)
 {
+    unsigned long frame = virt_to_mfn(page);
     struct grant_entry_v1 *entry;
     int error = 0;
 
+    if (frame > UINT32_MAX) /* not a page of the window, or past what version 1 can name */
+        return -XEN_EINVAL;
     if (!grants.table)
         error = grants_init();
     if (!error && !grants.free)
@@ -83,7 +86,7 @@ int os_grant(domid_t domid, const void *page, bool readonly, grant_ref_t *ref)
     entry = &grants.table[*ref];
     grants.free = entry->frame;
     entry->domid = domid;
-    entry->frame = (uint32_t)virt_to_mfn(page);
+    entry->frame = (uint32_t)frame;
     __atomic_store_n(&entry->flags, GTF_permit_access | (readonly ? GTF_readonly : 0),
                      __ATOMIC_RELEASE);
     return 0;
@@ -93,9 +96,10 @@ int os_grant(domid_t domid, const void *page, bool readonly, grant_ref_t *ref)
 int os_grant_end(grant_ref_t ref)
 {
     struct grant_entry_v1 *entry = &grants.table[ref];
-    uint16_t flags = __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE);
+    bool ours = ref >= GNTTAB_NR_RESERVED_ENTRIES && ref < grants.pages * PER_PAGE;
+    uint16_t flags = ours ? __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) : 0;
 
-    if (ref < GNTTAB_NR_RESERVED_ENTRIES || ref >= grants.pages * PER_PAGE || !flags)
+    if (!flags)
         guest_panic("os_grant_end(%u), which is not granted", ref);
     do {
         if (flags & (GTF_reading | GTF_writing))
@@ -124,12 +128,14 @@ static void listener_called(evtchn_port_t port, void *context)
 
 int os_event_bind(evtchn_port_t port, os_event_handler *handler, void *context)
 {
-    struct listener *l = os_alloc(sizeof(*l));
+    struct listener *l = os_alloc(sizeof(*l)), *old;
 
     if (!l)
         return -XEN_ENOMEM;
     *l = (struct listener){.handler = handler, .context = context};
+    old = event_context(port, listener_called);
     event_bind(port, listener_called, l);
+    os_free(old);
     return 0;
 }
 
@@ -147,7 +153,7 @@ int os_event_alloc(domid_t remote, os_event_handler *handler, void *context, evt
 
 void os_event_close(evtchn_port_t port)
 {
-    struct listener *l = event_context(port);
+    struct listener *l = event_context(port, listener_called);
     int error = event_close(port);
 
     if (error)
@@ -175,6 +181,11 @@ void os_wait(uint64_t deadline)
     event_wait(deadline);
 }
 
+void os_wake(void)
+{
+    event_wake();
+}
+
 static void *page_of_mfn(unsigned long mfn)
 {
     unsigned long pfn = mfn_to_pfn(mfn);
@@ -190,6 +201,10 @@ void *os_store_page(evtchn_port_t *port)
 
 void *os_console_page(evtchn_port_t *port)
 {
+    if (start_info->flags & SIF_INITDOMAIN) { /* has the hypervisor's console instead */
+        *port = 0;
+        return NULL;
+    }
     *port = start_info->console.domU.evtchn;
     return page_of_mfn(start_info->console.domU.mfn);
 }

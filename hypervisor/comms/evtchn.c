@@ -98,7 +98,9 @@ static void clear_pending(struct domain *d, uint32_t n, struct port *p)
 
 bool evtchn_port_valid(struct domain *d, uint32_t port)
 {
-    return port_of(d->evtchn, port) != NULL;
+    const struct port *p = port_of(d->evtchn, port);
+
+    return p && READ_ONCE(p->state) != PORT_FREE;
 }
 
 bool evtchn_is_pending(struct domain *d, uint32_t port)

@@ -22,7 +22,7 @@ void virq_send_global(
 void evtchn_send_pirq(struct domain *d, unsigned pirq);
 /* true when the port is pending for SCHEDOP_poll. */
 bool evtchn_is_pending(struct domain *d, uint32_t port);
-bool evtchn_port_valid(struct domain *d, uint32_t port);
+bool evtchn_port_valid(struct domain *d, uint32_t port); /* it is open */
 /* vcpu_info moved (register_vcpu_info): mark all its selectors pending once. */
 void evtchn_vcpu_info_moved(struct vcpu *v);
 /* Deliver the upcall: sets evtchn_upcall_pending of v and kicks it. */

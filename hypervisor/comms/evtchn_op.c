@@ -294,6 +294,8 @@ long evtchnop_set_priority(struct hcall *c, void *arg)
         return -ENOSYS;
     if (!p || op->priority > EVTCHN_FIFO_PRIORITY_MIN)
         return -EINVAL;
+    if (p->state == PORT_FREE)
+        return -EACCES;
     WRITE_ONCE(p->priority, (uint8_t)op->priority);
     return 0;
 }

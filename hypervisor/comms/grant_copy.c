@@ -18,13 +18,21 @@ struct side {
 
 static int16_t hold_own(struct hcall *c, const struct gnttab_copy_ptr *p, struct side *s)
 {
+    struct frame *f;
+
     if (p->domid != DOMID_SELF) {
         struct domain *d PUT_AT_END = domain_get(p->domid);
 
         return d ? GNTST_permission_denied : GNTST_bad_domain;
     }
     s->m = mfn(p->u.gmfn);
-    return frame_hold(frame_of(s->m), c->d, s->write) ? GNTST_okay : GNTST_bad_page;
+    f = frame_of(s->m);
+    if (!f || !frame_get(f, c->d))
+        return GNTST_bad_page;
+    if (!s->write || !frame_get_type(f, FRAME_WRITABLE))
+        return GNTST_okay;
+    frame_put(f);
+    return GNTST_general_error;
 }
 
 static int16_t hold_grant(struct hcall *c, const struct gnttab_copy_ptr *p, struct side *s)

@@ -275,6 +275,7 @@ long gnttab_unmap_grant_ref(struct hcall *c, void *elem, struct gnttab_call *cal
     struct grant_table *t = c->d->grant;
     uint32_t halves =
         (op->host_addr ? GNTMAP_host_map : 0) | (op->dev_bus_addr ? GNTMAP_device_map : 0);
+    long status = GNTST_okay;
     struct maptrack m;
     mfn_t frame;
 
@@ -284,13 +285,15 @@ long gnttab_unmap_grant_ref(struct hcall *c, void *elem, struct gnttab_call *cal
     if (!halves)
         return GNTST_okay;
     frame = grant_pinned_frame(m.owner, m.ref);
-    if ((halves & GNTMAP_device_map && op->dev_bus_addr != mfn_to_maddr(frame)) ||
-        (halves & GNTMAP_host_map &&
-         !host_install(c, op->host_addr, m.flags & GNTMAP_contains_pte, 0, &frame))) {
-        track_undo_unmap(t, op->handle, halves);
-        return GNTST_general_error;
-    }
-    return defer(call, op->handle, halves);
+    if (halves & GNTMAP_device_map && op->dev_bus_addr != mfn_to_maddr(frame))
+        status = GNTST_bad_dev_addr;
+    else if (halves & GNTMAP_host_map &&
+             !host_install(c, op->host_addr, m.flags & GNTMAP_contains_pte, 0, &frame))
+        status = GNTST_general_error;
+    if (status == GNTST_okay)
+        return defer(call, op->handle, halves);
+    track_undo_unmap(t, op->handle, halves);
+    return status;
 }
 
 /* Moves the entry that maps new_addr to host_addr, where the granted frame is mapped. */

@@ -184,7 +184,7 @@ static enum outcome do_string_io(struct vcpu *v, struct regs *r, const struct in
     uint64_t *index = in ? &r->rdi : &r->rsi, done = 0;
     uint16_t port = (uint16_t)r->rdx;
 
-    if (!io_okay(v, port, bytes))
+    if (count && !io_okay(v, port, bytes))
         return NOT_OURS;
     for (; done < min(count, 1024ull); done++) {
         uint64_t va = (*index & mask) + (in ? 0 : segment_base(v, i->segment));

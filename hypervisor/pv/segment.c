@@ -44,8 +44,8 @@ static void *zero_page(void)
     return page;
 }
 
-/* Descriptor rules. Fixes the DPL up to 3; false: not allowed in a guest's
- * table. */
+/* Descriptor rules. Fixes the DPL up to 3, and makes stacks 32 bits wide (docs/decisions.md);
+ * false: not allowed in a guest's table. */
 bool descriptor_sane(uint64_t *desc)
 {
     uint64_t d = *desc;
@@ -55,9 +55,10 @@ bool descriptor_sane(uint64_t *desc)
         return true; /* not present: anything */
     if (!(type & 0x10))
         return (type & 0xf) == 0; /* system descriptors: none but the empty type */
-    if (!((d >> 45) & 3))
-        d |= 3ull << 45; /* the guest's ring 0 is ring 3 */
-    d |= 1ull << 40;     /* accessed: the CPU must not want to write it */
+    d |= 3ull << 45;              /* the guest's rings are all ring 3 */
+    d |= 1ull << 40;              /* accessed: the CPU must not want to write it */
+    if ((type & 0xa) == 0x2)
+        d |= 1ull << 54; /* data that is writable may be a stack */
     *desc = d;
     return true;
 }

@@ -3,11 +3,13 @@
  * bench: what one operation costs, in ticks of the TSC. Under QEMU's -icount a tick is an
  * instruction, so the figures are exact and repeatable, and the host's load does not matter.
  *
- *   bench cpu                       what a kernel costs its processes: calls, faults, processes,
- * pipes bench store                     what a XenStore daemon costs a client of its socket bench
- * disk DEVICE               O_DIRECT reads and writes (the device's content is lost) bench serve
- * PORT                the other end of 'net' bench net ADDRESS PORT          TCP out, TCP in, round
- * trips bench now                       the TSC itself: instructions since power-on
+ * bench cpu: what a kernel costs its processes: calls, faults, processes, pipes.
+ * bench store: what a XenStore daemon costs a client of its socket.
+ * bench create NAME CONFIG [TEXT]: xl create to the first line of the guest's console, and to TEXT.
+ * bench disk DEVICE: O_DIRECT reads and writes; the device's content is lost.
+ * bench serve PORT: the other end of 'net'.
+ * bench net ADDRESS PORT: TCP out, TCP in, round trips.
+ * bench now: the TSC itself: instructions since power-on.
  *
  * Every line is "BENCH name ticks-per-unit". A failed step is a sentence on stderr and exit
  * status 1.
@@ -16,12 +18,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -339,6 +343,66 @@ static int bench_store(void)
     return 0;
 }
 
+/* --- a guest's first words */
+
+/* Waits for a change in the folder of the logs; ends after LIMIT_S. */
+static void await_change(int watch)
+{
+    enum { LIMIT_S = 300 };
+    char events[4096];
+
+    need(poll(&(struct pollfd){.fd = watch, .events = POLLIN}, 1, LIMIT_S * 1000) > 0 &&
+             read(watch, events, sizeof events) > 0,
+         "the guest's log");
+}
+
+static void await_text(int watch, const char *log, const char *text)
+{
+    static char said[256 * KIB];
+
+    for (;;) {
+        int fd = open(log, O_RDONLY);
+        ssize_t n = fd < 0 ? 0 : read(fd, said, sizeof said - 1);
+
+        close(fd);
+        said[n > 0 ? n : 0] = 0;
+        if (strstr(said, text)) {
+            return;
+        }
+        await_change(watch);
+    }
+}
+
+/* From the start of xl to the first line that the guest prints; to a text, if one is given. */
+static int bench_create(const char *name, const char *config, const char *text)
+{
+    static const char folder[] = "/var/log/xen/console";
+    char log[128], row[64];
+    int status, watch = inotify_init1(IN_CLOEXEC);
+    pid_t p;
+
+    snprintf(log, sizeof log, "%s/guest-%s.log", folder, name);
+    need(inotify_add_watch(watch, folder, IN_CREATE | IN_MODIFY) >= 0, folder);
+    need(unlink(log) == 0 || errno == ENOENT, log);
+    start();
+    p = fork();
+    if (p == 0) {
+        execlp("xl", "xl", "create", "-q", config, (char *)NULL);
+        _exit(127);
+    }
+    await_text(watch, log, "\n");
+    snprintf(row, sizeof row, "create-%s-first-line", name);
+    stop(row, 1);
+    if (text) {
+        await_text(watch, log, text);
+        snprintf(row, sizeof row, "create-%s-up", name);
+        stop(row, 1);
+    }
+    waitpid(p, &status, 0);
+    need(status == 0, "xl create");
+    return 0;
+}
+
 /* --- disk and network */
 
 static int bench_disk(const char *path)
@@ -465,6 +529,9 @@ int main(int argc, char **argv)
     if (argc == 2 && !strcmp(verb, "store")) {
         return bench_store();
     }
+    if ((argc == 4 || argc == 5) && !strcmp(verb, "create")) {
+        return bench_create(argv[2], argv[3], argv[4]);
+    }
     if (argc == 3 && !strcmp(verb, "disk")) {
         return bench_disk(argv[2]);
     }
@@ -475,6 +542,7 @@ int main(int argc, char **argv)
         return bench_net(argv[2], atoi(argv[3]));
     }
     fprintf(stderr,
-            "usage: bench cpu | store | disk DEVICE | serve PORT | net ADDRESS PORT | now\n");
+            "usage: bench cpu | store | create NAME CONFIG [TEXT] | disk DEVICE | serve PORT | "
+            "net ADDRESS PORT | now\n");
     return 2;
 }

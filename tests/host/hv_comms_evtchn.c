@@ -321,6 +321,7 @@ static void polls(void **state)
     (void)state;
     assert_true(evtchn_port_valid(b, pb));
     assert_false(evtchn_port_valid(b, 5000));
+    assert_false(evtchn_port_valid(b, 0));
     assert_false(evtchn_is_pending(b, pb));
     assert_false(evtchn_is_pending(b, 5000));
     b->shared->evtchn_mask[0] = ~0ul; /* polling wakes for masked ports too */

@@ -213,8 +213,8 @@ static void halves(void **state)
     (void)state;
     assert_int_equal(refs_of(page), 3);
     assert_int_equal(unmap(h, 0, 0), GNTST_okay); /* neither */
-    assert_int_equal(unmap(h, 0, dev + PAGE_SIZE), GNTST_general_error);
-    assert_int_equal(unmap(h, VA, dev + PAGE_SIZE), GNTST_general_error);
+    assert_int_equal(unmap(h, 0, dev + PAGE_SIZE), GNTST_bad_dev_addr);
+    assert_int_equal(unmap(h, VA, dev + PAGE_SIZE), GNTST_bad_dev_addr);
     assert_true(l1[0] & PTE_P); /* nothing was done */
     assert_int_equal(unmap(h, VA, 0), GNTST_okay);
     assert_int_equal(refs_of(page), 2);
@@ -498,7 +498,7 @@ static void bad_copies(void **state)
     op.dest.u.gmfn = page.v;
     assert_int_equal(copy_status(user, op), GNTST_bad_page);
     op.dest.u.gmfn = l1_mfn.v; /* own, but a page table */
-    assert_int_equal(copy_status(user, op), GNTST_bad_page);
+    assert_int_equal(copy_status(user, op), GNTST_general_error);
     op.dest.u.gmfn = ~0ul;
     assert_int_equal(copy_status(user, op), GNTST_bad_page);
     grant(owner, 4, 0, page, GTF_readonly);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # hypervisor/x86/entry.S itself in a process (hv_entry.c), x86/fpu.c on this CPU (hv_entry_fpu.c), and on the pretend machine
 # the checks that software emulation of the CPU cannot make fail (hv_entry_values.c; docs/untested-here.md).
-HV_ENTRY_TESTS = $(addprefix $(B)/tests/host/,hv_entry hv_entry_values hv_entry_fpu)
+HV_ENTRY_TESTS = $(addprefix $(B)/tests/host/,hv_entry hv_entry_values hv_entry_traps hv_entry_fpu)
 
 HV_ENTRY_CFLAGS = $(filter-out -Itests/host/pretend -MMD -MP,$(HV_HOST_CFLAGS)) -DBONSAI_DEBUG=$(BONSAI_DEBUG) -MMD -MP
 HV_ENTRY_ASM    = $(CC) -D__ASSEMBLY__ -Ihypervisor -I$(HVO) -MMD -MP -c
@@ -21,7 +21,9 @@ $(B)/tests/host/hv_entry: $(addprefix $(B)/host/hv_entry/,hv_entry.o entry.o har
 	$(CC) -no-pie -o $@ $^ $(HV_HOST_LDFLAGS)
 
 .SECONDEXPANSION:
-$(B)/tests/host/hv_entry_values: $(B)/host/tests/host/hv_entry_values.o $$(HV_HOST_MM_OBJS) $$(HV_PV_OBJS_HOST)
+$(B)/tests/host/hv_entry_traps: $(B)/host/hypervisor/x86/traps.o
+$(B)/tests/host/hv_entry_values $(B)/tests/host/hv_entry_traps: $(B)/tests/host/%: $(B)/host/tests/host/%.o \
+    $$(HV_HOST_MM_OBJS) $$(HV_PV_OBJS_HOST)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(HV_HOST_LDFLAGS)
 $(B)/tests/host/hv_entry_fpu: $(addprefix $(B)/host/,tests/host/hv_entry_fpu.o hypervisor/x86/fpu.o) $$(HV_HOST_MM_OBJS)

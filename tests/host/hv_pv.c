@@ -566,7 +566,11 @@ static void descriptors(void **state)
         {0, 0, true},
         {0x00af9a000000ffff, 0x00affb000000ffff, true}, /* kernel code: DPL 3, accessed */
         {0x00cff2000000ffff, 0x00cff3000000ffff, true},
-        {0x00cfb2000000ffff, 0x00cfb3000000ffff, true}, /* DPL 1 stays */
+        {0x00cfb2000000ffff, 0x00cff3000000ffff, true}, /* DPL 1 */
+        {0x0000f3000000ffff, 0x0040f3000000ffff, true}, /* a 16-bit stack */
+        {0x0000f7000000ffff, 0x0040f7000000ffff, true}, /* one that grows down */
+        {0x0000f1000000ffff, 0x0000f1000000ffff, true}, /* no stack: read-only */
+        {0x0000fb000000ffff, 0x0000fb000000ffff, true}, /* nor is 16-bit code */
         {0x00cf12000000ffff, 0x00cf12000000ffff, true}, /* not present */
         {0x0000000000000000 | 0xeeull << 40, 0, false}, /* interrupt gate */
         {0x00008c0000000000, 0, false},                 /* call gate */

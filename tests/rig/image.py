@@ -288,8 +288,9 @@ def guest_ramdisk():
     plain = built("guest.cpio", tree)
     packed = OUT / "guest.cpio.gz"
     if not packed.exists() or packed.stat().st_mtime < plain.stat().st_mtime:
-        packed.with_suffix(".new").write_bytes(gzip.compress(plain.read_bytes(), 6, mtime=0))
-        os.rename(packed.with_suffix(".new"), packed)
+        new = packed.with_suffix(f".{os.getpid()}")
+        new.write_bytes(gzip.compress(plain.read_bytes(), 6, mtime=0))
+        os.rename(new, packed)
     return packed
 
 
@@ -303,6 +304,7 @@ def dom0_base():
     for name in ("up", "guest"):
         tree.file(f"bin/rig-{name}", HERE / f"dom0-{name}", 0o755)
     tree.file("bin/odd", program(HERE.parent / "guest-programs/odd.c"))
+    tree.file("bin/badfront", program(HERE.parent / "guest-programs/badfront.c"))
     tree.file("bin/bench", program(HERE.parent / "bench/bench.c"))
     tree.file("guests/vmlinuz", folder / "vmlinuz", 0o644)
     tree.file("guests/initrd.gz", guest_ramdisk(), 0o644)

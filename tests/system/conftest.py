@@ -27,6 +27,7 @@ from guest import Guest  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--hypervisor", default="bonsai", help="bonsai, xen or a file")
     parser.addoption("--stack", default="bonsai", choices=["bonsai", "stock"])
+    parser.addoption("--lane", default="", help="tells runs side by side apart: logs and disks")
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +45,8 @@ def log_name(hypervisor, stack, name):
 
 
 @pytest.fixture(scope="module")
-def boot(hypervisor, stack):
-    """boot(name, **options): a machine of one's own, off again at the end of the test file."""
+def start_machine(hypervisor, stack):
+    """start_machine(name, **options): a machine of one's own, for the caller to stop."""
     machines = []
 
     def start(name, **options):
@@ -53,6 +54,20 @@ def boot(hypervisor, stack):
         m = machine.Machine(log=log_name(hypervisor, stack, name), **options)
         machines.append(m)
         return m.start()
+
+    yield start
+    for m in machines:
+        m.stop()
+
+
+@pytest.fixture
+def boot(start_machine):
+    """boot(name, **options): a machine of one's own, off again at the end of the test."""
+    machines = []
+
+    def start(name, **options):
+        machines.append(start_machine(name, **options))
+        return machines[-1]
 
     yield start
     for m in machines:
@@ -73,8 +88,8 @@ SNAPSHOT = {
 class Shared:
     """The one machine, and what it looked like when it was fresh."""
 
-    def __init__(self, hypervisor, stack):
-        self.hypervisor, self.stack = hypervisor, stack
+    def __init__(self, hypervisor, stack, lane):
+        self.hypervisor, self.stack, self.lane = hypervisor, stack, lane
         self.machine, self.starts = None, 0
 
     def get(self):
@@ -82,9 +97,10 @@ class Shared:
             return self.machine
         self.stop()
         self.starts += 1
-        disk = data_disk("srv", f"{self.hypervisor}-{self.stack}".replace("/", "_"))
+        tag = f"{self.hypervisor}-{self.stack}{self.lane}".replace("/", "_")
+        disk = data_disk("srv", tag)
         m = machine.Machine(
-            log=log_name(self.hypervisor, self.stack, f"shared{self.starts}"),
+            log=log_name(self.hypervisor, self.stack, f"shared{self.lane}-{self.starts}"),
             hypervisor=self.hypervisor,
             stack=self.stack,
             qemu_args=["-drive", f"file={disk},if=virtio,format=raw"],
@@ -147,8 +163,8 @@ def difference(before, after):
 
 
 @pytest.fixture(scope="session")
-def shared(hypervisor, stack):
-    s = Shared(hypervisor, stack)
+def shared(hypervisor, stack, request):
+    s = Shared(hypervisor, stack, request.config.getoption("--lane"))
     yield s
     s.stop()
 

@@ -10,7 +10,8 @@ A folder may hold, beside NAME.c:
                       for the reason why Bonsai crashed the domain
   loops               the kernel knows the word "loop": it may be destroyed in the middle
   expected[.second]   the transcript, the same on Bonsai and on stock Xen 4.17, but for
-  expected-difference pairs of lines, "- what Xen says" and "+ what Bonsai says"; either may be
+  expected-difference[.second]
+                      pairs of lines, "- what Xen says" and "+ what Bonsai says"; either may be
                       missing, a comment above says why they differ
 """
 import re
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 
 import image
+from normalise import normalise
 
 FOLDER = Path(__file__).resolve().parent.parent / "guest"
 RESULT = re.compile(r"^Test result: (SUCCESS|SKIP|FAILURE|ERROR)$")
@@ -56,9 +58,12 @@ class Folder:
         path = self.path / name
         return path.read_text() if path.exists() else ""
 
+    def transcript(self, part):
+        return self.path / ("expected.second" if part == "second" else "expected")
+
     def expected(self, part, hypervisor):
         """The transcript's lines as this hypervisor is to say them; None where none is written."""
-        path = self.path / ("expected.second" if part == "second" else "expected")
+        path = self.transcript(part)
         if not path.exists():
             return None
         lines = path.read_text().splitlines()
@@ -109,8 +114,8 @@ class Domain:
         return self.dom0.run(f"xl domid {self.name} >/dev/null 2>&1").status == 0
 
     def said(self):
-        text = self.dom0.run(f"cat {self.log} 2>/dev/null").output
-        return [line for line in text.replace("\r", "").split("\n") if line]
+        text = normalise(self.dom0.run(f"cat {self.log} 2>/dev/null").output)
+        return [line for line in text.split("\n") if line]
 
     def destroy(self):
         self.dom0.run(

@@ -54,14 +54,14 @@ def test_uninstall_takes_away_what_install_brought(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def elsewhere(boot, stack, tmp_path_factory):
+def elsewhere(start_machine, stack, tmp_path_factory):
     """A machine whose dom0 has our tools under PREFIX only."""
     if stack != "bonsai":
         pytest.skip("our tools are what is installed")
     root = tmp_path_factory.mktemp("stage")
     make("install", root, PREFIX)
     tree = image.tools_tree(root, PREFIX.split("/")[1])
-    m = boot("elsewhere", stack="none", extra=tree)
+    m = start_machine("elsewhere", stack="none", extra=tree)
     yield m
     m.stop()
 
@@ -70,9 +70,9 @@ def test_services_start_twice_and_make_no_bridge(elsewhere):
     m, services = elsewhere, f"{PREFIX}/sbin/bonsai-services"
     assert m.run(f"{services} status").status != 0
     m.run(f"{services} start", check=True)
-    before = m.run("pidof bonsai-xenstored bonsai-consoled", check=True).output
+    before = m.run("pidof bonsai-xenstored bonsai-consoled bonsai-blkd bonsai-xapid", check=True).output
     m.run(f"{services} start && {services} status", check=True)
-    assert m.run("pidof bonsai-xenstored bonsai-consoled", check=True).output == before
+    assert m.run("pidof bonsai-xenstored bonsai-consoled bonsai-blkd bonsai-xapid", check=True).output == before
     assert m.run("ls -d /sys/class/net/*/bridge").status != 0
     m.run(f"{PREFIX}/bin/xl list && {PREFIX}/bin/xl info", check=True)
     assert (
@@ -80,7 +80,7 @@ def test_services_start_twice_and_make_no_bridge(elsewhere):
     )
 
 
-@pytest.mark.parametrize("daemon", ["bonsai-xenstored", "bonsai-consoled"])
+@pytest.mark.parametrize("daemon", ["bonsai-xenstored", "bonsai-consoled", "bonsai-blkd", "bonsai-xapid"])
 def test_what_dies_comes_back(elsewhere, daemon):
     m, services = elsewhere, f"{PREFIX}/sbin/bonsai-services"
     m.run(f"{services} start", check=True)
@@ -97,5 +97,5 @@ def test_what_dies_comes_back(elsewhere, daemon):
 def test_services_stop(elsewhere):
     m, services = elsewhere, f"{PREFIX}/sbin/bonsai-services"
     m.run(f"{services} start && {services} stop", check=True)
-    assert m.run("pidof bonsai-consoled").status != 0
+    assert m.run("pidof bonsai-consoled bonsai-blkd bonsai-xapid").status != 0
     m.run(f"{services} start && {PREFIX}/bin/xl list", check=True)

@@ -83,10 +83,13 @@ def kernel(dom0):
             k.clean_up()
 
 
-@pytest.mark.parametrize("memory, vcpus", [(1, 1), (4, 1), (8, 2), (16, 1), (768, 4)])
-def test_hello(dom0, kernel, memory, vcpus):
+@pytest.mark.parametrize(
+    "memory, vcpus, more",
+    [(1, 1, ""), (4, 1, ""), (8, 2, ""), (16, 1, "maxmem = 32"), (768, 4, "")],
+)
+def test_hello(dom0, kernel, memory, vcpus, more):
     """It says all of what it is to say, and its last words are not lost."""
-    k = kernel("hello", memory=memory, vcpus=vcpus)
+    k = kernel("hello", memory=memory, vcpus=vcpus, more=more)
     k.wait_said("waiting for")
     assert k.said() == HELLO.format(pages=memory * 256)
     assert "b" in k.state(), "it sleeps while it waits"

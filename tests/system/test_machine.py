@@ -94,11 +94,11 @@ def server():
 
 
 @pytest.fixture(scope="module", params=list(MODES))
-def driven(request, boot, hypervisor, stack):
+def driven(request, start_machine, hypervisor, stack):
     """A machine with every disk and network card, by one mode of interrupts."""
     mode = request.param
     args, files = devices(f"{hypervisor}-{stack}-{mode}".replace("/", "_"))
-    m = boot(f"drivers-{mode}", kernel_args=MODES[mode][0], qemu_args=args, stack="none")
+    m = start_machine(f"drivers-{mode}", kernel_args=MODES[mode][0], qemu_args=args, stack="none")
     yield mode, m, files
     m.stop()
 

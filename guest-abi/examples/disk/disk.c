@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest that looks at its disks: for each its size and the SHA-256 of all its bytes; then it
- * waits for xl shutdown. Words of the command line: write     overwrites each writable disk with a
- * pattern, reads it back, says whether it is the same, and hashes once more rounds=N  hashes N
- * times (1), so that there is I/O to be disturbed
+ * waits for xl shutdown. Words of the command line:
+ *   write      overwrites each writable disk with a pattern, reads it back, says whether it is the
+ *              same, and hashes once more
+ *   rounds=N   hashes N times (1), so that there is I/O to be disturbed
  */
 #include "frontends/blkfront.h"
 #include "frontends/control.h"
@@ -17,6 +18,7 @@
 #define SECOND  1000000000ull
 #define WINDOW  4u   /* requests on their way */
 #define SECTORS 256u /* in each */
+#define DISKS   16u  /* that are looked at */
 
 struct disk {
     struct blkfront *front;
@@ -156,41 +158,55 @@ static void examine(struct disk *d)
     hash(d);
 }
 
-static void use_disk(struct store *store, const char *path)
+static void use_disk(struct disk *d)
 {
     static char buffers[WINDOW][SECTORS * 512];
-    struct disk d = {.name = path};
 
     for (unsigned i = 0; i < WINDOW; i++)
-        d.requests[i].buffer = buffers[i];
-    int err = blkfront_open(&d.front, store, path);
-    if (err != 0) {
-        printf("%s: cannot be opened: error %d\n", path, -err);
-        return;
-    }
-    err = blkfront_wait(d.front, time_now() + 60 * SECOND);
+        d->requests[i].buffer = buffers[i];
+    int err = blkfront_wait(d->front, time_now() + 60 * SECOND);
     if (err == 0)
-        examine(&d);
+        examine(d);
     else
-        printf("%s: the backend is not there: error %d\n", path, -err);
-    blkfront_close(d.front);
+        printf("%s: the backend is not there: error %d\n", d->name, -err);
+}
+
+/* All disks, connected or on their way there, in the order of their numbers. */
+static unsigned open_disks(struct store *store, struct disk *disks)
+{
+    static char paths[DISKS][XENBUS_PATH];
+    unsigned count = 0;
+
+    for (unsigned n = 0; count < DISKS && xenbus_nth(store, "vbd", n, paths[count]) == 0; n++) {
+        int err = blkfront_open(&disks[count].front, store, paths[count]);
+        if (err != 0) {
+            printf("%s: cannot be opened: error %d\n", paths[count], -err);
+            continue;
+        }
+        disks[count].name = paths[count];
+        count++;
+    }
+    return count;
 }
 
 int guest_main(void)
 {
-    char path[XENBUS_PATH];
+    static struct disk disks[DISKS];
     struct store *store;
-    unsigned n = 0;
 
     if (store_open(&store) != 0 || control_open(&control, store) != 0)
         guest_panic("no store to hear from the toolstack");
-    while (!asked() && xenbus_nth(store, "vbd", n, path) == 0) {
-        use_disk(store, path);
-        n++;
-    }
-    printf("disk: %u disks seen; waiting for xl shutdown\n", n);
-    while (!asked())
+    unsigned count = open_disks(store, disks);
+    for (unsigned n = 0; n < count && !asked(); n++)
+        use_disk(&disks[n]);
+    printf("disk: %u disks seen; waiting for xl shutdown\n", count);
+    while (!asked()) {
         os_wait(OS_NEVER);
+        for (unsigned n = 0; n < count; n++)
+            blkfront_poll(disks[n].front);
+    }
+    for (unsigned n = 0; n < count; n++)
+        blkfront_close(disks[n].front);
     printf("disk: asked to %s\n", shutdown_asked == CONTROL_REBOOT ? "reboot" : "power off");
     return shutdown_asked == CONTROL_REBOOT ? SHUTDOWN_reboot : SHUTDOWN_poweroff;
 }

@@ -147,11 +147,17 @@ static bool start_network(struct netif *netif, struct netfront *front)
 /* Until the toolstack asks; how the domain shall end. */
 static int serve(struct netif *netif, struct netfront *front, struct control *control)
 {
+    bool alive = true;
+
     for (;;) {
         int request = control_poll(control);
         if (request > 0)
             return request;
         netfront_poll(front);
+        if (alive && !netfront_alive(front)) {
+            printf("net: the network is gone\n");
+            alive = false;
+        }
         bool more = receive_frames(netif);
         sys_check_timeouts();
         if (!more)

@@ -2,7 +2,18 @@
 /* set_gdt: frames, counts, contents, and what the frame cannot be meanwhile. */
 #include "descriptors.h"
 
+#include <xen/memory.h>
+
 #define LIMIT 7168u
+
+static long give_up(unsigned long mfn)
+{
+    xen_pfn_t frame = mfn;
+    struct xen_memory_reservation r = {.nr_extents = 1, .domid = DOMID_SELF};
+
+    set_xen_guest_handle(r.extent_start, &frame);
+    return hypercall_op(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r);
+}
 
 static void bad_frames(void)
 {
@@ -41,7 +52,7 @@ static void counts(void)
         list[i] = virt_to_mfn(pages.table);
     check_done("no entry", set_gdt_frames(list, 0));
     check_done("one entry", set_gdt_frames(list, 1));
-    check_done("the same frame 14 times", set_gdt_frames(list, LIMIT));
+    check_done("one frame in all 14 places", set_gdt_frames(list, LIMIT));
     check_refused("one entry too many", set_gdt_frames(list, LIMIT + 1));
     check_refused("all ones", set_gdt_frames(list, ~0u));
     check_refused("a list that is not mapped", set_gdt_frames((void *)0x700000000000, 1));
@@ -115,10 +126,36 @@ static void reuse(void)
     test_need(!page_readonly(pages.table), "a page cannot be made read-only");
 }
 
+/* Given up while it is the GDT, it stays the GDT for as long as it is set. Once only: it is gone.
+ */
+static void given_up(void)
+{
+    static bool done;
+    uint64_t *page = done ? NULL : pages_alloc(1);
+    unsigned long mfn;
+
+    if (done)
+        return;
+    done = true;
+    test_need(page != NULL, "no memory");
+    page[3] = DESC_DATA;
+    mfn = virt_to_mfn(page);
+    test_part("a page of descriptors given up");
+    test_need(!page_readonly(page), "a page cannot be made read-only");
+    check_done("it is the GDT", set_gdt(mfn, 16));
+    test_need(!map_page(page, 0), "a page cannot be unmapped");
+    check_answer_any("given up", give_up(mfn));
+    load_ds("its descriptor", 24 | 3);
+    check_done("no GDT", set_gdt(0, 0));
+    check_refused("the GDT again", set_gdt(mfn, 16));
+    load_ds("its descriptor after that", 24 | 3);
+}
+
 void gdt_part(void)
 {
     bad_frames();
     counts();
     contents();
     reuse();
+    given_up();
 }

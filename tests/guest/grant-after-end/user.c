@@ -245,7 +245,8 @@ void user_replaces(void)
     test_need(!map_page((void *)va, 0), "the page cannot be unmapped");
 }
 
-/* The configuration has allowed one page of handles. */
+/* The configuration has allowed one page of handles. Two grants, as Xen counts up to 255 uses of
+ * one. */
 void user_fills_handles(void)
 {
     static grant_handle_t handles[600];
@@ -255,7 +256,7 @@ void user_fills_handles(void)
 
     places = places ? places : va_reserve(600);
     while (n < 600) {
-        status = grant_map_at(places + n * PAGE_SIZE, peer, REF_DATA,
+        status = grant_map_at(places + n * PAGE_SIZE, peer, n % 2 ? REF_DATA : REF_READONLY,
                               GNTMAP_host_map | GNTMAP_readonly, &handles[n]);
         if (status != GNTST_okay)
             break;
@@ -271,8 +272,14 @@ void user_fills_handles(void)
     check_status("unmap", unmap(), GNTST_okay);
 }
 
+/* Once only, as its owner gives it up. */
 void user_maps_lost(void)
 {
+    static bool done;
+
+    if (done)
+        return;
+    done = true;
     check_status("map", grant_map_at((void *)second, peer, REF_LOST, GNTMAP_host_map, &lost_handle),
                  GNTST_okay);
     *second = 8888;
@@ -280,6 +287,11 @@ void user_maps_lost(void)
 
 void user_unmaps_lost(void)
 {
+    static bool done;
+
+    if (done)
+        return;
+    done = true;
     check(*second == 8888, "the page that its owner gave up is", "%s",
           *second == 8888 ? "the same" : "another");
     check_status("unmap", grant_unmap((unsigned long)second, 0, lost_handle), GNTST_okay);

@@ -23,7 +23,7 @@ static char *frozen;         /* a page that is mapped read-only */
 static uint64_t *structures; /* a page each */
 static unsigned long state = 88172645463325252ul;
 
-static const domid_t domids[] = {0,         1,         DOMID_SELF,    DOMID_IO,
+static const domid_t domids[] = {0,         999,       DOMID_SELF,    DOMID_IO,
                                  DOMID_XEN, DOMID_COW, DOMID_INVALID, 0xffff};
 
 static pte_t entry_of(const void *va, pte_t flags)
@@ -156,10 +156,10 @@ unsigned long garbage_random(void)
 
 long garbage_call(unsigned long op, const unsigned long a[ARGUMENTS])
 {
-    register unsigned long r10 __asm__("r10") = a[3];
-    register unsigned long r8 __asm__("r8") = a[4];
-    register unsigned long r9 __asm__("r9") = a[5];
-    unsigned long rdi = a[0], rsi = a[1], rdx = a[2];
+    unsigned long rdi = a[0], rsi = a[1], rdx = a[2], four = a[3], five = a[4], six = a[5];
+    register unsigned long r10 __asm__("r10") = four;
+    register unsigned long r8 __asm__("r8") = five;
+    register unsigned long r9 __asm__("r9") = six;
     long ret;
 
     __asm__ volatile("syscall"
@@ -230,6 +230,7 @@ void garbage_restore(unsigned long op)
         traps_init();
         break;
     case __HYPERVISOR_update_va_mapping:
+    case __HYPERVISOR_update_va_mapping_otherdomain:
     case __HYPERVISOR_mmu_update:
     case __HYPERVISOR_mmuext_op:
         restore_mappings();

@@ -17,6 +17,9 @@
  */
 #include "garbage.h"
 #include "tests/guest/lib/check.h"
+#include "tests/guest/lib/grants.h"
+
+#include <xen/memory.h>
 
 #define RANDOM_CALLS 4000u
 #define WORST_ERROR  (-133) /* the last of the ABI's error numbers */
@@ -206,6 +209,36 @@ static void sub_operations(void)
     }
 }
 
+static void named(const char *what, long answer)
+{
+    check(answer >= 0, what, "%s", answer >= 0 ? "done" : answer_name(answer));
+}
+
+/* Who names himself by number rather than by DOMID_SELF. */
+static void by_number(void)
+{
+    domid_t me = own_domid();
+    struct evtchn_alloc_unbound alloc = {.dom = me, .remote_dom = me};
+    struct evtchn_status status = {.dom = me, .port = 1};
+    struct gnttab_query_size size = {.dom = me};
+    struct mmu_update nothing = {.ptr = 0};
+
+    test_part("the guest's own number");
+    named("current_reservation",
+          hypercall_op(__HYPERVISOR_memory_op, XENMEM_current_reservation, &me));
+    named("maximum_reservation",
+          hypercall_op(__HYPERVISOR_memory_op, XENMEM_maximum_reservation, &me));
+    named("status", hypercall_op(__HYPERVISOR_event_channel_op, EVTCHNOP_status, &status));
+    named("alloc_unbound",
+          hypercall_op(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &alloc));
+    event_close(alloc.port);
+    named("query_size",
+          hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_query_size, (unsigned long)&size, 1));
+    check_status("its status", size.status, GNTST_okay);
+    check(true, "mmu_update", "%s",
+          answer_name(hypercall4(__HYPERVISOR_mmu_update, (unsigned long)&nothing, 1, 0, me)));
+}
+
 /* Six arguments at random, to every number. What is answered is nobody's promise. */
 static void random_calls(void)
 {
@@ -242,6 +275,7 @@ int guest_main(void)
     do {
         numbers();
         sub_operations();
+        by_number();
         random_calls();
     } while (test_round());
     return test_end();

@@ -21,7 +21,7 @@ static __attribute__((noinline)) int overflow(volatile const char *below)
 int guest_main(void)
 {
     if (test_word("panic"))
-        *(volatile char *)(start_info->nr_pages * 0) = 1;
+        *(volatile char *)test_number("address=", 0) = 1;
     if (test_word("overflow")) {
         test_crashes_now("the end of the stack");
         return overflow("");

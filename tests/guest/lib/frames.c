@@ -46,15 +46,28 @@ bool m2p_read(unsigned long mfn, unsigned long *pfn)
     return true;
 }
 
+/* Goes on from what was found last. */
 unsigned long frame_foreign(unsigned n)
 {
-    unsigned long pfn;
+    static unsigned long last;
+    static unsigned found; /* as the how manieth, plus 1 */
+    unsigned long pfn, mfn;
 
     if (!m2p)
         find_m2p();
-    for (unsigned long mfn = SEARCH_FROM; mfn < max_mfn; mfn++)
-        if (m2p_read(mfn, &pfn) && pfn < max_mfn && mfn_to_pfn(mfn) == ~0ul && !n--)
-            return mfn;
+    if (found == n + 1)
+        return last;
+    if (found > n) {
+        found = 0;
+        last = 0;
+    }
+    for (mfn = found ? last + 1 : SEARCH_FROM; mfn < max_mfn; mfn++)
+        if (m2p_read(mfn, &pfn) && pfn < max_mfn && mfn_to_pfn(mfn) == ~0ul) {
+            last = mfn;
+            if (++found == n + 1)
+                return mfn;
+        }
+    found = 0;
     return ~0ul;
 }
 

@@ -9,12 +9,11 @@
  * no cache attributes for who has no device. Refused is: a negative answer (a page fault for an
  * ordinary store), the entry and all uses of frames as they were, and the guest goes on.
  *
- * This file has the values, tables.c the ways, rules.c what is not a matter of the value.
+ * This file has the values, tables.c the ways; rules.c, misuse.c and reservation.c what is not a
+ * matter of the value.
  */
 #include "tables.h"
 
-#include <xen/grant_table.h>
-#include <xen/memory.h>
 #include "tests/guest/lib/grants.h"
 
 static void refuse(unsigned level, const char *name, pte_t value)
@@ -104,7 +103,7 @@ static void devices(void)
         {"the HPET", 0xfed00000},
         {"the text screen", 0xb8000},
         {"the BIOS", 0xf0000},
-        {"machine frame 0", 0},
+        {"the first frame of all", 0},
         {"the configuration space of PCI", 0xb0000000},
     };
 

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is refused whatever the value: pins that contradict each other, tables written by another
- * door, calls that name what is no table, frames given away while they are one.
+ * Pins that contradict each other, top tables that are none, and tables written by a store: at
+ * their address, at another, without the assist, and at one that the CPU still thinks writable.
  */
 #include "tables.h"
-
-#include <xen/memory.h>
-
-#define NO_TABLE_VA 0xffff100000000000ul /* is not canonical */
-#define HOLE_VA     0xffff800000000000ul
 
 static long pin(unsigned level, const void *page)
 {
@@ -101,10 +96,10 @@ static void base_pointers(void)
                   mmuext_mfn(MMUEXT_NEW_BASEPTR, virt_to_mfn(tables.live[3])));
     check_refused("writable memory as top table",
                   mmuext_mfn(MMUEXT_NEW_BASEPTR, virt_to_mfn((void *)tables.data)));
-    check_refused("frame 0 as top table", mmuext_mfn(MMUEXT_NEW_BASEPTR, 0));
+    check_refused("the first frame of all as top table", mmuext_mfn(MMUEXT_NEW_BASEPTR, 0));
     check_refused("an L3 as top table of user mode",
                   mmuext_mfn(MMUEXT_NEW_USER_BASEPTR, virt_to_mfn(tables.live[3])));
-    check_done("frame 0 as top table of user mode", mmuext_mfn(MMUEXT_NEW_USER_BASEPTR, 0));
+    check_done("no top table of user mode", mmuext_mfn(MMUEXT_NEW_USER_BASEPTR, 0));
 }
 
 void rules_pins(void)
@@ -149,6 +144,26 @@ static void check_there(const char *what, pte_t entry, pte_t wanted)
     check(there, what, "%s", there ? "there" : "not there");
 }
 
+/* An address that the CPU knows to be writable: the entry goes without a flush, and the page
+ * becomes a table. */
+static void stale_mapping(void)
+{
+    volatile uint64_t *alias = (volatile uint64_t *)(TEST_VA + PAGE_SIZE);
+    pte_t entry = *pte_of((void *)alias, 1);
+
+    test_part("a writable address that is not flushed");
+    test_need(!map_page((void *)alias, entry_for(tables.spare, PTE_FLAT)) &&
+                  !page_readonly(tables.spare),
+              "no second address");
+    alias[7] = 0;
+    check_done("its entry emptied by mmu_update", mmu_set(pte_machine(&tables.live[1][1]), 0));
+    check_done("the page pinned as a table", pin(1, tables.spare));
+    check_store("a write there", &alias[7], entry_for(tables.live[1], PTE_FLAT), 8, TRAP_PF);
+    check_done("unpin", unpin(tables.spare));
+    test_need(!page_writable(tables.spare) && !map_page((void *)alias, entry),
+              "a page cannot be made writable");
+}
+
 void rules_aliases(void)
 {
     pte_t *alias = (pte_t *)(TEST_VA + PAGE_SIZE), good = entry_for((void *)tables.data, PTE_FLAT);
@@ -179,6 +194,8 @@ void rules_aliases(void)
         "the assist cannot be switched on");
     mmu_set(pte_machine(&l1[2]), 0);
 
+    stale_mapping();
+
     test_part("a page with two addresses");
     test_need(!map_page(alias, entry_for(tables.spare, PTE_FLAT)) && !page_readonly(tables.spare),
               "no second address");
@@ -187,211 +204,4 @@ void rules_aliases(void)
     check_done("pin, when it is gone", pin(1, tables.spare));
     check_done("unpin", unpin(tables.spare));
     test_need(!page_writable(tables.spare), "a page cannot be made writable");
-}
-
-static void machphys(void)
-{
-    unsigned long own = virt_to_mfn(tables.spare), pfn = virt_to_pfn(tables.spare), seen = 0;
-    static const struct {
-        const char *name;
-        unsigned long (*frame)(void);
-    } strangers[] = {
-        {"a frame behind all RAM", frame_beyond},
-        {"a table of the hypervisor's", frame_hypervisor},
-        {"its own frame", frame_m2p},
-    };
-    char what[100];
-
-    test_part("the machine-to-physical table");
-    for (unsigned i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
-        snprintf(what, sizeof(what), "a lie about %s", strangers[i].name);
-        check_refused(what, mmu_update(strangers[i].frame() << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, 1,
-                                       NULL, DOMID_SELF));
-    }
-    check_refused(
-        "a lie about another domain's frame",
-        mmu_update(frame_foreign(5) << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, 1, NULL, DOMID_SELF));
-    check_done("a lie about one's own frame",
-               mmu_update(own << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, 0x1234, NULL, DOMID_SELF));
-    check(m2p_read(own, &seen) && seen == 0x1234, "it is", "%s",
-          seen == 0x1234 ? "there" : "not there");
-    check_done("the truth again",
-               mmu_update(own << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, pfn, NULL, DOMID_SELF));
-}
-
-/* mmu_update on what is no table of ours. */
-static void no_tables(void)
-{
-    uint64_t plain = virt_to_mfn(tables.spare) << PAGE_SHIFT;
-
-    test_part("mmu_update on what is no table");
-    tables.spare[3] = 0;
-    check_done("an ordinary page", mmu_set(plain + 24, 0xabcdef));
-    check(tables.spare[3] == 0xabcdef, "it has", "%s",
-          tables.spare[3] == 0xabcdef ? "the value" : "another value");
-    check_refused("another domain's page", mmu_set(frame_foreign(5) << PAGE_SHIFT, 0));
-    check_refused("the hypervisor's table", mmu_set(frame_hypervisor() << PAGE_SHIFT, 0));
-    check_refused("the machine-to-physical table", mmu_set(frame_m2p() << PAGE_SHIFT, 0));
-    check_refused("behind all RAM", mmu_set(frame_beyond() << PAGE_SHIFT, 0));
-    check_refused("the local APIC", mmu_set(0xfee00000, 0));
-    check_refused("an entry that is not aligned",
-                  mmu_set(pte_machine(&tables.live[1][1]) + 4, tables.live[1][1]));
-    check_goes_on("no tables");
-}
-
-static void va_mappings(void)
-{
-    pte_t good = entry_for((void *)tables.data, PTE_FLAT);
-    static const struct {
-        const char *name;
-        unsigned long va;
-    } places[] = {
-        {"in the hypervisor's half", HOLE_VA},
-        {"at the end of the hypervisor's half", 0xffff87fffffff000ul},
-        {"at an address that is not canonical", NO_TABLE_VA & 0x7ffffffffffffffful},
-        {"where there is no table", 0x0000700000000000ul},
-        {"at the end of the last page of all", ~0ul},
-    };
-    char what[100];
-
-    test_part("update_va_mapping");
-    for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]) - 1; i++) {
-        snprintf(what, sizeof(what), "%s", places[i].name);
-        check_refused(what,
-                      hypercall3(__HYPERVISOR_update_va_mapping, places[i].va, good, UVMF_INVLPG));
-    }
-    check_done("flushed in both ways",
-               hypercall3(__HYPERVISOR_update_va_mapping, TEST_VA + PAGE_SIZE, good, 3));
-    check_refused("flushed for vCPUs that cannot be read",
-                  hypercall3(__HYPERVISOR_update_va_mapping, TEST_VA + PAGE_SIZE, good,
-                             HOLE_VA | UVMF_TLB_FLUSH));
-    check_goes_on("update_va_mapping");
-}
-
-/* Lists of requests: the first bad one ends it, and what is done is told. */
-static void lists(void)
-{
-    struct mmu_update r[3];
-    unsigned done = 99;
-    pte_t *l1 = tables.live[1], good = entry_for((void *)tables.data, PTE_FLAT);
-    long rc;
-
-    test_part("lists of requests");
-    for (unsigned i = 0; i < 3; i++)
-        r[i] = (struct mmu_update){pte_machine(&l1[4 + i]), good};
-    r[1].val = entry_for(l1, PTE_FLAT);
-    rc = hypercall4(__HYPERVISOR_mmu_update, (unsigned long)r, 3, (unsigned long)&done, DOMID_SELF);
-    check_refused("the second of three is bad", rc);
-    check(done == 1 && l1[4] && !l1[5] && !l1[6], "done are", "%u; entries %s %s %s", done,
-          l1[4] ? "new" : "old", l1[5] ? "new" : "old", l1[6] ? "new" : "old");
-    mmu_set(pte_machine(&l1[4]), 0);
-    done = 99;
-    check_done("a list of none", hypercall4(__HYPERVISOR_mmu_update, (unsigned long)r, 0,
-                                            (unsigned long)&done, DOMID_SELF));
-    check_refused("a list that is not mapped",
-                  hypercall4(__HYPERVISOR_mmu_update, 0x700000000000, 1, 0, DOMID_SELF));
-    check_refused("a list in the hypervisor's half",
-                  hypercall4(__HYPERVISOR_mmu_update, HOLE_VA, 1, 0, DOMID_SELF));
-    check_refused("a list around the end of all addresses",
-                  hypercall4(__HYPERVISOR_mmu_update, -16ul, 3, 0, DOMID_SELF));
-    r[0].val = 0;
-    check_answer_any("the count of done where it cannot be written",
-                     hypercall4(__HYPERVISOR_mmu_update, (unsigned long)r, 1, HOLE_VA, DOMID_SELF));
-    check_goes_on("lists");
-}
-
-static void whole_pages(void)
-{
-    struct mmuext_op op = {.cmd = MMUEXT_CLEAR_PAGE};
-
-    test_part("whole pages");
-    op.arg1.mfn = virt_to_mfn(tables.live[1]);
-    check_refused("clear a table", mmuext(&op, DOMID_SELF));
-    op.arg1.mfn = frame_foreign(5);
-    check_refused("clear another domain's page", mmuext(&op, DOMID_SELF));
-    op.arg1.mfn = virt_to_mfn(tables.spare);
-    check_done("clear one's own page", mmuext(&op, DOMID_SELF));
-    op = (struct mmuext_op){.cmd = MMUEXT_COPY_PAGE, .arg1.mfn = virt_to_mfn(tables.live[1])};
-    op.arg2.src_mfn = virt_to_mfn(tables.spare);
-    check_refused("copy onto a table", mmuext(&op, DOMID_SELF));
-    op.arg1.mfn = virt_to_mfn(tables.spare);
-    op.arg2.src_mfn = frame_foreign(5);
-    check_refused("copy another domain's page", mmuext(&op, DOMID_SELF));
-    op.arg2.src_mfn = frame_hypervisor();
-    check_refused("copy a table of the hypervisor's", mmuext(&op, DOMID_SELF));
-    op.arg2.src_mfn = virt_to_mfn(tables.live[1]);
-    check_done("copy a table", mmuext(&op, DOMID_SELF));
-    check_refused("mark a superpage", mmuext_mfn(MMUEXT_MARK_SUPER, virt_to_mfn(tables.spare)));
-    check_refused("flush the caches", mmuext_mfn(MMUEXT_FLUSH_CACHE, 0));
-    check_refused("flush all caches", mmuext_mfn(MMUEXT_FLUSH_CACHE_GLOBAL, 0));
-    check_refused("an operation there is not", mmuext_mfn(77, 0));
-    check_goes_on("whole pages");
-}
-
-void rules_misuse(void)
-{
-    machphys();
-    no_tables();
-    va_mappings();
-    lists();
-    whole_pages();
-}
-
-static long give_up(unsigned long mfn, unsigned order)
-{
-    struct xen_memory_reservation r = {.nr_extents = 1, .extent_order = order, .domid = DOMID_SELF};
-    xen_pfn_t frame = mfn;
-
-    set_xen_guest_handle(r.extent_start, &frame);
-    return hypercall_op(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r);
-}
-
-/* Exchanges one or two frames, the last of them a bad one: refused, and told how many were
- * exchanged before. What came for the first is then the spare page's frame. */
-static void exchange(const char *what, unsigned long first, unsigned long second, unsigned n,
-                     unsigned order_out)
-{
-    unsigned long pfn = virt_to_pfn(tables.spare);
-    xen_pfn_t in[2] = {first, second}, out[2] = {pfn, pfn};
-    struct xen_memory_exchange x = {.in = {.nr_extents = n, .domid = DOMID_SELF},
-                                    .out = {.nr_extents = 1ul << (n / 2) >> order_out,
-                                            .extent_order = order_out,
-                                            .domid = DOMID_SELF}};
-
-    set_xen_guest_handle(x.in.extent_start, in);
-    set_xen_guest_handle(x.out.extent_start, out);
-    check_refused(what, hypercall_op(__HYPERVISOR_memory_op, XENMEM_exchange, &x));
-    if (n == 2)
-        check(x.nr_exchanged <= 1, what, "%lu exchanged", x.nr_exchanged);
-    else if (x.nr_exchanged)
-        check(false, what, "%lu exchanged", x.nr_exchanged);
-    if (x.nr_exchanged == 1)
-        ((unsigned long *)start_info->mfn_list)[pfn] = out[0];
-    check_goes_on(what);
-}
-
-void rules_reservation(void)
-{
-    unsigned long spare = virt_to_mfn(tables.spare);
-
-    test_part("frames given up");
-    check_answer("another domain's", give_up(frame_foreign(5), 0), 0);
-    check_answer("the hypervisor's", give_up(frame_hypervisor(), 0), 0);
-    check_answer("behind all RAM", give_up(frame_beyond(), 0), 0);
-    check_answer_any("shared_info", give_up(start_info->shared_info >> PAGE_SHIFT, 0));
-    check(give_up(spare, 40) <= 0, "of an order that no machine has", "none");
-
-    test_part("frames exchanged");
-    exchange("a table", virt_to_mfn(tables.live[1]), 0, 1, 0);
-    exchange("another domain's", frame_foreign(5), 0, 1, 0);
-    exchange("the hypervisor's", frame_hypervisor(), 0, 1, 0);
-    exchange("behind all RAM", frame_beyond(), 0, 1, 0);
-    exchange("a page that is mapped", spare, 0, 1, 0);
-    test_need(!map_page(tables.spare, 0), "a page cannot be unmapped");
-    exchange("the second of two is a table", spare, virt_to_mfn(tables.live[1]), 2, 0);
-    spare = virt_to_mfn(tables.spare);
-    exchange("twice the same", spare, spare, 2, 1);
-    exchange("for more than there was", spare, 0, 1, 3);
-    check_done("the page is still there",
-               map_page(tables.spare, entry_for(tables.spare, PTE_FLAT)));
 }

@@ -43,7 +43,7 @@ void try_accepted(const struct entry *e);
 /* The data page is what it was, by its two addresses. */
 void check_goes_on(const char *after);
 
-/* rules.c: what is not a matter of the value alone */
+/* rules.c, misuse.c, reservation.c: what is not a matter of the value alone */
 void rules_pins(void);
 void rules_aliases(void);
 void rules_misuse(void);

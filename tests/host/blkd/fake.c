@@ -15,6 +15,7 @@
 struct fake fake;
 unsigned int fake_broken, fake_idle;
 struct failure fake_why;
+const char *fake_place = "/tmp";
 
 struct pending {
     struct io_op *op;
@@ -45,7 +46,8 @@ void fake_reset(void)
         access = shared(FAKE_PAGES);
     }
     fake = (struct fake){.pages = pages, .access = access};
-    memset(pages, 0, FAKE_PAGES * 4096u);
+    if (madvise(pages, FAKE_PAGES * 4096u, MADV_REMOVE)) /* zero again, and no memory used */
+        memset(pages, 0, FAKE_PAGES * 4096u);
     memset(access, FAKE_NONE, FAKE_PAGES);
     fake_broken = fake_idle = 0;
 }
@@ -181,34 +183,36 @@ static void enqueue(struct pending p)
     queue[fake.pending++] = p;
 }
 
-void io_read(struct io *io, struct io_op *op, int fd, void *to, size_t n, uint64_t offset)
+void io_read(struct io *io, struct io_op *op, const struct io_file *f, void *to, size_t n,
+             uint64_t offset)
 {
     (void)io;
     fake.reads++;
-    enqueue((struct pending){op, READ, fd, to, n, offset});
+    enqueue((struct pending){op, READ, f->fd, to, n, offset});
 }
 
-void io_write(struct io *io, struct io_op *op, int fd, const void *from, size_t n, uint64_t offset,
-              int durable)
+void io_write(struct io *io, struct io_op *op, const struct io_file *f, const void *from, size_t n,
+              uint64_t offset, bool durable)
 {
     (void)io;
     (void)durable;
     fake.writes++;
-    enqueue((struct pending){op, WRITE, fd, (void *)(uintptr_t)from, n, offset});
+    enqueue((struct pending){op, WRITE, f->fd, (void *)(uintptr_t)from, n, offset});
 }
 
-void io_flush(struct io *io, struct io_op *op, int fd)
+void io_flush(struct io *io, struct io_op *op, const struct io_file *f)
 {
     (void)io;
     fake.flushes++;
-    enqueue((struct pending){op, FLUSH, fd, NULL, 0, 0});
+    enqueue((struct pending){op, FLUSH, f->fd, NULL, 0, 0});
 }
 
-void io_discard(struct io *io, struct io_op *op, int fd, uint64_t offset, uint64_t n)
+void io_discard(struct io *io, struct io_op *op, const struct io_file *f, uint64_t offset,
+                uint64_t n)
 {
     (void)io;
     fake.discards++;
-    enqueue((struct pending){op, DISCARD, fd, NULL, n, offset});
+    enqueue((struct pending){op, DISCARD, f->fd, NULL, n, offset});
 }
 
 /* --- the frontend --- */
@@ -274,11 +278,13 @@ static void idle(void *owner)
 
 struct image *fake_image(uint64_t sectors, bool writable)
 {
-    char path[] = "/tmp/blkd-test-XXXXXX";
-    int fd = mkstemp(path);
+    char path[64];
     struct failure why;
     struct image *image;
+    int fd;
 
+    snprintf(path, sizeof(path), "%s/blkd-test-XXXXXX", fake_place);
+    fd = mkstemp(path);
     if (fd < 0 || ftruncate(fd, (off_t)(sectors * 512)))
         abort();
     close(fd);

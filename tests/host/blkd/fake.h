@@ -53,6 +53,7 @@ blkif_request_t front_rw(uint8_t operation, uint64_t id, uint64_t sector, uint32
 
 /* A disk on a temporary file of so many sectors, whose ring is that of front_init(). */
 struct vbd_setup fake_setup(uint64_t sectors, uint32_t n_pages);
+extern const char *fake_place; /* folder for images: /tmp */
 struct image *fake_image(uint64_t sectors, bool writable);
 extern unsigned int fake_broken, fake_idle; /* how often the vbd said so */
 extern struct failure fake_why;

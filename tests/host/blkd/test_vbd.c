@@ -134,7 +134,7 @@ static void disk_holds(uint64_t sector, size_t n, uint8_t value)
     static _Alignas(4096) uint8_t got[65536]; /* the image may be open for O_DIRECT */
 
     assert_true(n <= sizeof(got));
-    assert_int_equal(pread(setup.image->fd, got, n, (off_t)(sector * 512)), n);
+    assert_int_equal(pread(setup.image->file.fd, got, n, (off_t)(sector * 512)), n);
     for (size_t i = 0; i < n; i++)
         assert_int_equal(got[i], value);
 }
@@ -370,7 +370,7 @@ static void io_errors_reach_the_guest_and_short_ones_go_on(void **state)
     fake.short_by = 3072;
     assert_int_equal(status_of(front_rw(BLKIF_OP_READ, 4, 0, DATA, 1)), BLKIF_RSP_OKAY);
     expect_page(DATA, 0x77);
-    assert_int_equal(ftruncate(setup.image->fd, 512), 0); /* somebody shortens the image */
+    assert_int_equal(ftruncate(setup.image->file.fd, 512), 0); /* somebody shortens the image */
     fill(DATA, 0xab);
     assert_int_equal(status_of(front_rw(BLKIF_OP_READ, 5, 0, DATA, 1)), BLKIF_RSP_ERROR);
     expect_page(DATA, 0xab); /* nothing of a failed read is shown */
@@ -592,6 +592,26 @@ static void a_producer_index_going_back_stops_the_disk(void **state)
     assert_int_equal(fake_broken, 1);
 }
 
+/* Back behind what has been taken, not behind what has been answered: whoever takes all the way
+ * round to it runs out of slots. */
+static void a_producer_index_going_back_over_work_in_hand_stops_the_disk(void **state)
+{
+    blkif_request_t r = front_rw(BLKIF_OP_WRITE, 1, 0, DATA, 1);
+
+    (void)state;
+    for (int i = 0; i < 32; i++)
+        front_put(&front, &r);
+    front.ring.sring->req_prod = 2;
+    kick();
+    assert_int_equal(vbd.in_flight, 2);
+    front.ring.sring->req_prod = 1;
+    kick();
+    assert_int_equal(fake_broken, 1);
+    work();
+    assert_true(vbd_is_idle(&vbd));
+    assert_int_equal(fake.writes, 2);
+}
+
 /* A guest that asks for nonsense without end does not keep the others waiting. */
 static void nonsense_without_end_takes_turns(void **state)
 {
@@ -681,6 +701,7 @@ int main(void)
         WITH(begin_readonly, writes_to_a_readonly_disk),
         WITH(begin, a_producer_index_out_of_range_stops_the_disk),
         WITH(begin, a_producer_index_going_back_stops_the_disk),
+        WITH(begin, a_producer_index_going_back_over_work_in_hand_stops_the_disk),
         WITH(begin, nonsense_without_end_takes_turns),
         WITH(begin, a_drained_disk_answers_what_it_has),
         WITH(begin, rings_that_cannot_be_had),

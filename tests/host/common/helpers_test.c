@@ -18,6 +18,7 @@
 
 #include "common/folders.h"
 #include "common/ready.h"
+#include "common/uuid.h"
 
 static char home[64];
 
@@ -126,12 +127,37 @@ static void test_systemd_is_told(void **state)
     unsetenv("NOTIFY_SOCKET");
 }
 
+static void test_uuids(void **state)
+{
+    static const char text[] = "01234567-89ab-cdef-0123-456789abcdef";
+    static const char *const bad[] = {
+        "", "01234567-89ab-cdef-0123-456789abcde", "01234567-89ab-cdef-0123-456789abcdef0",
+        "01234567-89ab-cdef-0123-456789abcdeg", "--01234567-89ab-cdef-0123-456789abcdef"};
+    uint8_t uuid[16], other[16];
+    char back[UUID_TEXT];
+
+    (void)state;
+    assert_int_equal(uuid_parse(text, uuid), 0);
+    uuid_format(uuid, back);
+    assert_string_equal(back, text);
+    assert_int_equal(uuid_parse("0123456789ABCDEF0123456789abcdef", other), 0);
+    assert_memory_equal(uuid, other, 16);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(uuid_parse(bad[i], other), -1);
+    uuid_random(uuid);
+    uuid_random(other);
+    assert_memory_not_equal(uuid, other, 16);
+    assert_int_equal(uuid[6] >> 4, 4);
+    assert_int_equal(uuid[8] >> 6, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_folders_are_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_folder_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_systemd_is_told, set_up, tear_down),
+        cmocka_unit_test(test_uuids),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

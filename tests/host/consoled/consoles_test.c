@@ -220,6 +220,29 @@ static void slow_reader_stops_nobody(void **state)
     fake_detach(tty);
 }
 
+/* A reader goes in the middle; the next one goes on where it stopped. */
+static void readers_take_turns(void **state)
+{
+    static char text[1 << 20];
+    ssize_t got;
+    int tty;
+
+    (void)state;
+    fake_create(1, "shared");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    print_all(1, 0, 20000);
+    usleep(20000);
+    got = read(tty, text, 1000);
+    assert_in_range(got, 1, 1000);
+    fake_detach(tty);
+    print_all(1, 20000, 20100);
+    tty = fake_attach(1);
+    strcpy(text + got, fake_read(tty));
+    expect_lines(text, 0, 20100);
+    fake_detach(tty);
+}
+
 static void killed_and_started_again(void **state)
 {
     char *log;
@@ -262,6 +285,30 @@ static void killed_before_the_ring_was_told(void **state)
     log = fake_log("guest-twice.log");
     assert_string_equal(log, "once or twice\nonce or twice\n");
     free(log);
+}
+
+static uint64_t left_for_the_next;
+
+static void look_what_is_left(unsigned domid)
+{
+    struct kept kept;
+
+    kept_open(&kept, fake.shared.kept_folder, (uint16_t)domid, fake_console(domid)->uuid,
+              &left_for_the_next);
+    kept_close(&kept);
+}
+
+/* The ring has been told, and the daemon is killed before it has done anything else. */
+static void killed_after_the_ring_was_told(void **state)
+{
+    (void)state;
+    fake_create(1, "counted");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    left_for_the_next = 0;
+    fake_on_notify = look_what_is_left;
+    fake_say(1, "unread\n");
+    fake_event(1);
+    assert_int_equal(left_for_the_next, strlen("unread\n"));
 }
 
 static void another_life_under_the_same_number(void **state)
@@ -322,8 +369,10 @@ int main(void)
         TEST(reader_gets_the_end_of_the_dead),
         TEST(stopped_reader_of_the_dead_does_not_stay),
         TEST(slow_reader_stops_nobody),
+        TEST(readers_take_turns),
         TEST(killed_and_started_again),
         TEST(killed_before_the_ring_was_told),
+        TEST(killed_after_the_ring_was_told),
         TEST(another_life_under_the_same_number),
         TEST(typed_text_arrives),
     };

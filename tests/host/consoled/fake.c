@@ -21,6 +21,7 @@ struct fake_domain fake_domain[FAKE_DOMAINS];
 struct consoles fake;
 char fake_folder[64];
 struct store *fake_nodes;
+void (*fake_on_notify)(unsigned domid);
 
 static char kept_folder[80];
 static uint64_t clock_ms;
@@ -97,6 +98,8 @@ int evtchn_notify(int fd, uint32_t port)
 {
     (void)fd;
     fake_domain[port - 100].notified++;
+    if (fake_on_notify)
+        fake_on_notify(port - 100);
     return 0;
 }
 
@@ -150,6 +153,7 @@ int fake_setup(void **state)
 {
     (void)state;
     memset(fake_domain, 0, sizeof(fake_domain));
+    fake_on_notify = NULL;
     strcpy(fake_folder, "/tmp/consoled-test-XXXXXX");
     if (!mkdtemp(fake_folder))
         return -1;
@@ -279,7 +283,7 @@ const char *fake_read(int tty)
     ssize_t got;
 
     /* the kernel hands a terminal's bytes on in the background */
-    while (poll(&(struct pollfd){.fd = tty, .events = POLLIN}, 1, 50) > 0 &&
+    while (poll(&(struct pollfd){.fd = tty, .events = POLLIN}, 1, 200) > 0 &&
            (got = read(tty, text + n, sizeof(text) - n - 1)) > 0) {
         n += (size_t)got;
         for (struct console *k = fake.first; k; k = k->next)

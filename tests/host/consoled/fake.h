@@ -31,6 +31,7 @@ extern struct fake_domain fake_domain[FAKE_DOMAINS];
 extern struct consoles fake; /* the daemon under test */
 extern char fake_folder[64]; /* logs are here, what is kept in its folder "kept" */
 extern struct store *fake_nodes;
+extern void (*fake_on_notify)(unsigned domid); /* called when the guest is told; may be NULL */
 
 int fake_setup(void **state);
 int fake_teardown(void **state); /* fails when a page is still mapped or a port bound */

@@ -272,31 +272,41 @@ static void test_replay(void **state)
     assert_false(pretend_said("broken"));
 }
 
+struct revival {
+    uint64_t when;
+    int state;
+};
+
 static bool revive_later(void *context)
 {
-    uint64_t *when = context;
+    struct revival *r = context;
 
-    if (*when == 0 || pretend_now < *when)
+    if (r->when == 0 || pretend_now < r->when)
         return false;
-    *when = 0;
-    pretend_bus_revive(&back.bus, 2);
+    r->when = 0;
+    pretend_bus_revive(&back.bus, r->state);
     return true;
 }
 
-/* A guest that waits for one request, for however long. */
+/* A guest that waits for one request, for however long, and no matter in which of its waits an
+ * event finds it. */
 static void test_long_absence(void **state)
 {
-    uint64_t when;
+    static const int states[] = {1, 2, 5, 6};
+    struct revival r;
     (void)state;
 
     start();
-    pretend_bus_kill(&back.bus);
-    when = os_now() + 3600 * PRETEND_SECOND;
-    pretend_wake_at(when);
-    pretend_act(revive_later, &when);
-    assert_int_equal(ask(BLKIF_OP_READ, 0, 100), 0);
-    assert_memory_equal(buffer, back.disk, 100 * 512);
-    pretend_dismiss(&when);
+    pretend_act(revive_later, &r);
+    for (size_t i = 0; i < 400; i++) {
+        pretend_bus_kill(&back.bus);
+        back.bus.lazy = (uint32_t)i;
+        r = (struct revival){os_now() + 3600 * PRETEND_SECOND, states[i % 4]};
+        pretend_wake_at(r.when);
+        assert_int_equal(ask(BLKIF_OP_READ, 0, 100), 0);
+        assert_memory_equal(buffer, back.disk, 100 * 512);
+    }
+    pretend_dismiss(&r);
 }
 
 /* A disk that has shrunk meanwhile, and one that has gone for good. */
@@ -604,6 +614,9 @@ static void test_several_disks(void **state)
 
     memset(&second, 0, sizeof(second));
     pretend_blk_create(&second, 51728, 16);
+    pretend_write(GUEST_HOME "/device/vbd/abc", "no number");
+    pretend_write(GUEST_HOME "/device/vbd/7x", "no number");
+    pretend_write(GUEST_HOME "/device/vbd/99999999999999999999", "too large");
     start();
     assert_int_equal(xenbus_nth(store, "vbd", 1, path), 0);
     assert_string_equal(path, "device/vbd/51728");
@@ -657,17 +670,61 @@ static void test_console(void **state)
     os_event_close(PRETEND_CONSOLE_PORT);
 }
 
+static char printed[8192];
+static size_t printed_len;
+
+static bool read_console(void *context)
+{
+    struct xencons_interface *page = context;
+
+    if (!pretend_kicked(PRETEND_CONSOLE_PORT))
+        return false;
+    for (int i = 0; i < 700 && page->out_cons != page->out_prod; i++)
+        printed[printed_len++] = page->out[MASK_XENCONS_IDX(page->out_cons++, page->out)];
+    pretend_signal(PRETEND_CONSOLE_PORT);
+    if (page->out_cons != page->out_prod)
+        os_event_send(PRETEND_CONSOLE_PORT); /* more next time */
+    return true;
+}
+
+/* More than the ring holds, to a slow reader; and to nobody at all. */
+static void test_console_waits(void **state)
+{
+    struct xencons_interface *page = pretend_console_page();
+    static char text[6000];
+    struct console c;
+    (void)state;
+
+    pretend_blk_create(&back, DISK, 8);
+    assert_int_equal(console_open(&c), 0);
+    pretend_act(read_console, page);
+    fill((uint8_t *)text, sizeof(text), 4);
+    printed_len = 0;
+    console_write(&c, text, sizeof(text));
+    while (!console_drained(&c))
+        os_wait(os_now() + 1);
+    assert_int_equal(printed_len, sizeof(text));
+    assert_memory_equal(printed, text, sizeof(text));
+    pretend_dismiss(page);
+    os_event_close(PRETEND_CONSOLE_PORT);
+
+    console_attach(&c, NULL, 0);
+    console_write(&c, text, sizeof(text));
+    assert_true(console_drained(&c));
+    assert_int_equal(console_get(&c, text, 1), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_handshake),      TEST(test_data_direct),  TEST(test_data_indirect),
-        TEST(test_refusals),       TEST(test_readonly),     TEST(test_many),
-        TEST(test_replay),         TEST(test_long_absence), TEST(test_changed_disk),
-        TEST(test_gone),           TEST(test_hostile),      TEST(test_kept_grants),
-        TEST(test_keeps_too_much), TEST(test_bad_nodes),    TEST(test_any_state),
-        TEST(test_event_flood),    TEST(test_no_memory),    TEST(test_several_disks),
-        TEST(test_console),
+        TEST(test_handshake),      TEST(test_data_direct),   TEST(test_data_indirect),
+        TEST(test_refusals),       TEST(test_readonly),      TEST(test_many),
+        TEST(test_replay),         TEST(test_long_absence),  TEST(test_changed_disk),
+        TEST(test_gone),           TEST(test_hostile),       TEST(test_kept_grants),
+        TEST(test_keeps_too_much), TEST(test_bad_nodes),     TEST(test_any_state),
+        TEST(test_event_flood),    TEST(test_no_memory),     TEST(test_several_disks),
+        TEST(test_console),        TEST(test_console_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,15 +4,27 @@
 
 include $(filter-out $(MAKEFILE_LIST),frontends/frontends.mk tests/host/store/store.mk)
 
-FRONT_TESTS = $(addprefix $(B)/tests/host/front_,store blk net)
-front_san   = $(patsubst %.c,$(B)/obj/store-san/%.o,$(1))
-FRONT_OBJS  = $(call front_san,$(addprefix frontends/,$(FRONTENDS_OBJS:.o=.c)) \
-    $(addprefix tests/host/frontends/,pretend_os.c pretend_bus.c pretend_blk.c pretend_net.c) tests/host/store/fake.c) \
-    $(call store_san,$(STORE_CORE_OBJS) $(addprefix $(B)/obj/xenstore/,request.o control.o log.o conn.o ring.o domain.o xen.o loop.o socket.o) \
-    $(COMMON_OBJS))
+FRONT_TESTS = $(addprefix $(B)/tests/host/front_,store blk net fuzz)
+# the daemon without its main()
+FRONT_SRCS  = $(addprefix frontends/,$(FRONTENDS_OBJS:.o=.c)) tests/host/store/fake.c \
+    $(addprefix tests/host/frontends/,pretend_os.c pretend_bus.c pretend_blk.c pretend_net.c) \
+    $(patsubst $(B)/obj/%.o,%.c,$(filter-out %/main.o,$(STORED_OBJS)))
+FRONT_OBJS  = $(FRONT_SRCS:%.c=$(B)/obj/store-san/%.o)
 
 $(FRONT_TESTS): $(B)/tests/host/front_%: $(B)/obj/store-san/tests/host/frontends/%_test.o $(FRONT_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(STORE_SAN) -o $@ $^ -lcmocka
 
 .SECONDARY: $(FRONT_OBJS)
+
+# make fuzz-frontends SECONDS=600
+$(B)/tests/fuzz/frontends: tests/host/frontends/fuzz_test.c $(FRONT_SRCS)
+	@mkdir -p $(@D)
+	clang $(CSTD) -O1 -g -D_GNU_SOURCE -DWITH_LIBFUZZER -Iguest-abi/include -I. $(FUZZ_SANITIZE) -o $@ $^ -lcmocka
+
+fuzz-frontends: $(B)/tests/fuzz/frontends
+	@mkdir -p $(B)/tests/fuzz/frontends.corpus
+	$< -max_total_time=$(or $(SECONDS),60) -max_len=1000 -artifact_prefix=$(B)/tests/fuzz/ \
+	    $(B)/tests/fuzz/frontends.corpus
+
+.PHONY: fuzz-frontends

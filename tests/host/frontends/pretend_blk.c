@@ -53,7 +53,10 @@ static void transfer(struct pretend_blk *b, const struct blkif_request_segment *
                      uint64_t *sector)
 {
     char *page = pretend_map(s->gref, !write);
-    assert_non_null(page);
+    if (page == NULL) {
+        assert_false(pretend_bus_bound(&b->bus));
+        return;
+    }
     assert_true(s->first_sect <= s->last_sect && s->last_sect < 8);
     size_t sectors = s->last_sect - s->first_sect + 1u, bytes = sectors * 512;
     assert_true(*sector + sectors <= b->sectors);
@@ -80,7 +83,7 @@ static void transfer_all(struct pretend_blk *b, uint8_t operation, unsigned n, u
         b->most_segments = n;
     for (unsigned i = 0; i < n; i++)
         transfer(b, &segments[i], operation == BLKIF_OP_WRITE, &sector);
-    assert_int_equal(sector % (b->sector_size / 512), 0);
+    assert_true(sector % (b->sector_size / 512) == 0 || !pretend_bus_bound(&b->bus));
 }
 
 static uint8_t serve(struct pretend_blk *b, const struct blkif_request *r)
@@ -101,7 +104,10 @@ static uint8_t serve(struct pretend_blk *b, const struct blkif_request *r)
     case BLKIF_OP_INDIRECT:
         assert_true(i->nr_segments <= b->indirect);
         const void *segments = pretend_map(i->indirect_grefs[0], true);
-        assert_non_null(segments);
+        if (segments == NULL) {
+            assert_false(pretend_bus_bound(&b->bus));
+            return i->indirect_op;
+        }
         transfer_all(b, i->indirect_op, i->nr_segments, i->sector_number, segments);
         pretend_unmap(i->indirect_grefs[0]);
         return i->indirect_op;

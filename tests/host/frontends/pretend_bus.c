@@ -71,6 +71,11 @@ bool pretend_bus_step(struct pretend_bus *b)
     bool invited = state == XenbusStateInitialising && b->state == XenbusStateClosed && !b->dead;
     if (state == b->seen && !invited)
         return false;
+    if (b->lazy != 0) {
+        b->lazy = b->lazy * 1103515245 + 12345;
+        if ((b->lazy >> 16) % 4 != 0)
+            return true;
+    }
     b->seen = state;
     switch (state) {
     case XenbusStateInitialising:
@@ -78,6 +83,9 @@ bool pretend_bus_step(struct pretend_bus *b)
             pretend_bus_state(b, XenbusStateInitWait);
         break;
     case XenbusStateInitialised:
+        if (!b->patient)
+            join(b);
+        break;
     case XenbusStateConnected:
         join(b);
         break;
@@ -92,6 +100,11 @@ bool pretend_bus_step(struct pretend_bus *b)
         break;
     }
     return true;
+}
+
+bool pretend_bus_bound(struct pretend_bus *b)
+{
+    return pretend_number(b->front, "state") == XenbusStateConnected && !pretend_said("broken: ");
 }
 
 void pretend_bus_kill(struct pretend_bus *b)

@@ -20,6 +20,7 @@ unsigned pretend_fail_after = UINT32_MAX, pretend_pages;
 static unsigned small_blocks;
 static char text[65536];
 static uint64_t wake_at;
+static bool woken;
 
 static struct {
     const void *page;
@@ -258,8 +259,19 @@ static bool run_others(void)
     return progress;
 }
 
+void os_wake(void)
+{
+    woken = true;
+}
+
 void os_wait(uint64_t deadline)
 {
+    if (woken) {
+        woken = false;
+        (void)run_others();
+        (void)run_handlers();
+        return;
+    }
     for (unsigned idle = 0; idle < IDLE; idle++) {
         bool progress = run_others();
         if (run_handlers())

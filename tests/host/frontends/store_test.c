@@ -481,17 +481,43 @@ static void test_control(void **state)
     store_close(s);
 }
 
+/* A store whose connection is at its end asks for nothing any more, and is not asked for ever. */
+static void test_control_without_store(void **state)
+{
+    struct liar l = {.lie = lie_id};
+    struct control c;
+    (void)state;
+
+    pretend_act(liar_acts, &l);
+    struct store *s = open_store();
+    assert_int_equal(control_open(&c, s), 0);
+    l.lies = UINT32_MAX;
+    c.watch.fired = true;
+    assert_int_equal(control_wait(&c, os_now() + PRETEND_SECOND), -XEN_EIO);
+    assert_int_equal(control_wait(&c, os_now() + PRETEND_SECOND), CONTROL_NONE);
+    assert_int_equal(l.requests, 4);
+    control_close(&c);
+    store_close(s);
+}
+
 int main(void)
 {
 #define WITH_STORE(f) cmocka_unit_test_setup_teardown(f, pretend_setup, pretend_teardown)
 #define ALONE(f)      cmocka_unit_test_setup_teardown(f, pretend_setup_no_store, pretend_teardown)
     const struct CMUnitTest tests[] = {
-        WITH_STORE(test_nodes),     WITH_STORE(test_refusals),
-        WITH_STORE(test_large),     WITH_STORE(test_transactions),
-        WITH_STORE(test_watches),   WITH_STORE(test_daemon_restarts),
-        ALONE(test_liars),          ALONE(test_liar_for_ever),
-        ALONE(test_dead_store),     ALONE(test_event_garbage),
-        WITH_STORE(test_no_memory), WITH_STORE(test_control),
+        WITH_STORE(test_nodes),
+        WITH_STORE(test_refusals),
+        WITH_STORE(test_large),
+        WITH_STORE(test_transactions),
+        WITH_STORE(test_watches),
+        WITH_STORE(test_daemon_restarts),
+        ALONE(test_liars),
+        ALONE(test_liar_for_ever),
+        ALONE(test_dead_store),
+        ALONE(test_event_garbage),
+        WITH_STORE(test_no_memory),
+        WITH_STORE(test_control),
+        ALONE(test_control_without_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

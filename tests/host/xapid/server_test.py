@@ -134,9 +134,10 @@ class Test(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.daemon.process.kill()
-        cls.daemon.process.wait()
+        status = cls.daemon.stop()  # the sanitizer's status, when something has leaked
+        said = cls.daemon.said()
         cls.folder.cleanup()
+        assert status == 0, said
 
     def tearDown(self):
         d = self.daemon
@@ -512,13 +513,23 @@ class Test(unittest.TestCase):
         for word in ("--socket", "--port", "--passwords", "--set-password"):
             self.assertIn(word, help_text.stdout)
         nowhere = subprocess.run(
-            [PROGRAM, "-i", "--socket=/nowhere/sock", "--port=none"],
+            [PROGRAM, "-i", "--socket=/dev/null/sock", "--port=none"],
             capture_output=True,
             text=True,
             timeout=20,
         )
         self.assertEqual(nowhere.returncode, 1)
-        self.assertIn("/nowhere/sock", nowhere.stderr)
+        self.assertIn("/dev/null/sock", nowhere.stderr)
+        with tempfile.NamedTemporaryFile() as precious:
+            taken = subprocess.run(
+                [PROGRAM, "-i", f"--socket={precious.name}", "--port=none"],
+                capture_output=True,
+                text=True,
+                timeout=20,
+            )
+            self.assertEqual(taken.returncode, 1)
+            self.assertIn("something else of that name", taken.stderr)
+            self.assertTrue(os.path.exists(precious.name))
 
 
 def main():

@@ -4,7 +4,7 @@
 
 ifndef XAPID_TESTS # included by the room's .mk and by tests.mk
 
-XAPID_TESTS = $(addprefix $(B)/tests/host/xapid_, value xmlrpc method session damage server)
+XAPID_TESTS = $(addprefix $(B)/tests/host/xapid_, value xmlrpc method session damage memory server)
 
 XAPID_ASAN = -DHTTP_REQUEST_S=6 -DHTTP_IDLE_S=3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 xapid_asan = $(patsubst $(B)/obj/%,$(B)/xapid-asan/%,$(1))
@@ -14,12 +14,16 @@ $(B)/xapid-asan/%.o: %.c
 	$(CC) $(CFLAGS_USER) $(XAPID_FLAGS) -O1 $(XAPID_ASAN) -c -o $@ $<
 
 XAPID_TESTED = $(filter-out %/main.o %/http.o,$(call xapid_asan,$(XAPID_WEB_OBJS))) \
-    $(addprefix $(B)/xapid-asan/,dom0-tools/lib/failure.o tests/host/xapid/fake_classes.o)
+    $(addprefix $(B)/xapid-asan/,common/uuid.o dom0-tools/lib/failure.o \
+    tests/host/xapid/fake_classes.o)
 
 $(B)/tests/host/xapid_%: $(B)/xapid-asan/tests/host/xapid/%_test.o $(XAPID_TESTED)
 	@mkdir -p $(@D)
-	$(CC) $(XAPID_ASAN) -o $@ $^ -lxml2 -lcrypt -lpthread -lcmocka
+	$(CC) $(XAPID_ASAN) $(XAPID_WRAP) -o $@ $^ -lxml2 -lcrypt -lpthread -lcmocka
 
+comma := ,
+$(B)/tests/host/xapid_memory: XAPID_WRAP = \
+    $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc reallocarray strdup strndup)
 $(B)/tests/host/xapid_damage: $(B)/xapid-asan/tests/host/xapid/fuzz_xml.o
 
 # the daemon, driven by Python's own XML-RPC client
@@ -37,7 +41,7 @@ $(B)/tests/xapid/bonsai-xapid: $(call xapid_asan,$(XAPID_WEB_OBJS) $(COMMON_OBJS
 # the same with libFuzzer, by hand: build/tests/fuzz/xapid_xml [CORPUS] (needs clang)
 $(B)/tests/fuzz/xapid_xml: tests/host/xapid/fuzz_xml.c tests/host/xapid/fake_classes.c \
     $(addprefix dom0-tools/xapid/,xmlrpc_read.c xmlrpc_write.c value.c method.c session.c password.c) \
-    dom0-tools/lib/failure.c
+    common/uuid.c dom0-tools/lib/failure.c
 	@mkdir -p $(@D)
 	clang $(filter-out -MMD -MP,$(CFLAGS_USER)) $(XAPID_FLAGS) -DFUZZ_MAIN -O1 \
 	    -fsanitize=fuzzer,address,undefined -o $@ $^ -lxml2 -lcrypt

@@ -10,7 +10,7 @@ XAPIDVM_TESTS = $(addprefix $(B)/tests/host/xapidvm_, files vms power)
 
 xapidvm-tests: $(XAPIDVM_TESTS)
 
-XAPIDVM_OBJS = $(filter-out %/power_monitor.o,$(call xapid_asan,$(XAPID_VM_OBJS))) \
+XAPIDVM_OBJS = $(filter-out %/power_monitor.o,$(call xapid_asan,$(XAPID_VM_OBJS) $(COMMON_OBJS))) \
     $(addprefix $(B)/xapid-asan/, \
     dom0-tools/xapid/method.o dom0-tools/xapid/session.o dom0-tools/xapid/password.o dom0-tools/xapid/value.o \
     $(addprefix dom0-tools/lib/, failure.o cfg.o cfg_lex.o spec_vdev.o spec_disk.o spec_vif.o \

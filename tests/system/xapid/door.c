@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,9 @@ int main(int argc, char **argv)
 
     if (argc != 2)
         return 2;
+    signal(SIGPIPE, SIG_IGN); /* what is refused early is answered nevertheless */
     fd = connect_to(argv[1]);
-    copy(STDIN_FILENO, fd); /* what is refused early is answered nevertheless */
+    copy(STDIN_FILENO, fd);
     shutdown(fd, SHUT_WR);
     return copy(fd, STDOUT_FILENO);
 }
