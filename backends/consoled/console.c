@@ -233,13 +233,13 @@ static bool take_output(struct console *k)
 static bool give_input(struct console *k)
 {
     char text[TYPED_MOST];
-    uint32_t room = ring_input_room(k->ring);
+    uint32_t prod, room = ring_input_room(k->ring, &prod);
     ssize_t n =
         room ? read(k->terminal.master, text, room < sizeof(text) ? room : sizeof(text)) : 0;
 
     if (n <= 0)
         return false;
-    ring_type(k->ring, text, (uint32_t)n);
+    ring_type(k->ring, prod, text, (uint32_t)n);
     return true;
 }
 
@@ -313,12 +313,13 @@ bool console_done(struct console *k)
 short console_poll_events(const struct console *k)
 {
     short events = 0;
+    uint32_t prod;
 
     if (!k->terminal.attached)
         return 0;
     if (k->unread.used)
         events |= POLLOUT;
-    if (k->state == CONSOLE_OPEN && ring_input_room(k->ring))
+    if (k->state == CONSOLE_OPEN && ring_input_room(k->ring, &prod))
         events |= POLLIN;
     return events;
 }
