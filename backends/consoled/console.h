@@ -65,7 +65,8 @@ struct console {
     struct backlog unread;
     struct log_file log;
     struct kept kept;
-    uint64_t seen; /* mark of the last listing of domains */
+    uint64_t seen; /* mark of the last listing of domains, which said: */
+    uint64_t shared_info_frame, cpu_time_ns;
     /* absent: */
     unsigned failures;
     uint64_t retry_at;
