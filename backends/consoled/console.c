@@ -269,6 +269,25 @@ void console_serve(struct console *k)
         feed(k);
 }
 
+void console_hang_up(struct console *k)
+{
+    if ((k->state != CONSOLE_OPEN && k->state != CONSOLE_BROKEN) || k->terminal.master < 0)
+        return; /* one that is over has its own end */
+    terminal_take_back(&k->terminal, &k->unread);
+    terminal_close(&k->terminal, k->c->inotify);
+    if (open_terminal(k) == 0) {
+        keep(k, 0);
+        return;
+    }
+    terminal_close(&k->terminal, k->c->inotify);
+    if (k->state != CONSOLE_OPEN)
+        return;
+    let_go_of_ring(k);
+    k->state = CONSOLE_ABSENT; /* tried again, as at the begin */
+    k->failures++;
+    k->retry_at = k->c->now + RETRY_MS;
+}
+
 void console_end(struct console *k)
 {
     if (k->state == CONSOLE_OPEN)

@@ -132,8 +132,22 @@ bool consoles_port(struct consoles *s, uint32_t port)
     return true;
 }
 
+/* Events were lost: who is attached cannot be counted any more, and begins anew. */
+static void hang_up_all(struct consoles *s)
+{
+    fputs("bonsai-consoled: terminals were opened and closed faster than could be counted: all are "
+          "closed and made anew\n",
+          stderr);
+    for (struct console *k = s->first; k; k = k->next)
+        console_hang_up(k);
+}
+
 static void note(struct consoles *s, const struct inotify_event *e)
 {
+    if (e->mask & IN_Q_OVERFLOW) {
+        hang_up_all(s);
+        return;
+    }
     for (struct console *k = s->first; k; k = k->next) {
         if (k->terminal.watch != e->wd)
             continue;

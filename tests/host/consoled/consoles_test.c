@@ -399,6 +399,39 @@ static void set_aside(void **state)
     fake_detach(tty);
 }
 
+/* More comings and goings than the kernel's queue holds: the count begins anew, nothing is lost. */
+static void too_many_to_count(void **state)
+{
+    char *path;
+    int tty;
+
+    (void)state;
+    fake_create(1, "busy");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    print_all(1, 0, 20000); /* more than a terminal holds */
+    usleep(50000);
+    path = store_readf(fake_nodes, STORE_NO_TX, "/local/domain/1/console/tty");
+    for (int i = 0; i < 20000; i++) {
+        const int other = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+
+        assert_true(other >= 0);
+        close(other);
+    }
+    free(path);
+    consoles_attached(&fake);
+    assert_non_null(strstr(fake_complaints(), "made anew"));
+    assert_int_equal(read(tty, (char[1]){0}, 1), 0); /* hung up */
+    close(tty);
+    assert_int_equal(fake_console(1)->state, CONSOLE_OPEN);
+    assert_int_equal(fake_console(1)->terminal.attached, 0);
+    tty = fake_attach(1);
+    assert_int_equal(fake_console(1)->terminal.attached, 1);
+    expect_lines(fake_read(tty), 0, 20000);
+    fake_detach(tty);
+    assert_int_equal(fake_console(1)->terminal.attached, 0);
+}
+
 static void typed_text_arrives(void **state)
 {
     struct xencons_interface *r = &fake_domain[1].page;
@@ -445,6 +478,7 @@ int main(void)
         TEST(another_life_under_the_same_number),
         TEST(another_life_before_anyone_looked),
         TEST(set_aside),
+        TEST(too_many_to_count),
         TEST(typed_text_arrives),
     };
 
