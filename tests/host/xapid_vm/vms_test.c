@@ -200,6 +200,37 @@ static void test_create_refuses(void **state)
     expect_set(api_value("VM.get_all", NULL), DOM0_REF);
 }
 
+/* So many devices and no more, however many lines there are: the answer comes at once. */
+static void test_too_many_devices(void **state)
+{
+    static char lines[1 << 20];
+    size_t len = 0;
+    char *ref = create(given("many"));
+    struct value *v;
+
+    (void)state;
+    for (int i = 0; i < VM_DISKS_MAX; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "/d,raw,0x%x,w\n",
+                                0x10000000 + (i << 8));
+    expect_text(api("VM.set_other_config", value_string(ref), map(VM_DISKS, lines), NULL), "");
+    v = api_value("VM.get_VBDs", value_string(ref), NULL);
+    assert_int_equal(value_count(v), VM_DISKS_MAX);
+    value_free(v);
+    while (len + 10 < sizeof(lines))
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "/e,,xvda\n");
+    expect_failure(api("VM.set_other_config", value_string(ref), map(VM_DISKS, lines), NULL),
+                   "VALUE_NOT_SUPPORTED|other_config|/e,,xvda|a VM has at most 256 disks here");
+    len = 0;
+    for (int i = 0; i < VM_VIFS_MAX; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "bridge=b\n");
+    expect_text(api("VM.set_other_config", value_string(ref), map(VM_VIFS, lines), NULL), "");
+    snprintf(lines + len, sizeof(lines) - len, "bridge=c\n");
+    expect_failure(api("VM.set_other_config", value_string(ref), map(VM_VIFS, lines), NULL),
+                   "VALUE_NOT_SUPPORTED|other_config|bridge=c|a VM has at most 256 network cards "
+                   "here");
+    free(ref);
+}
+
 static void test_setters(void **state)
 {
     static const char *const sets[][3] = {
@@ -538,6 +569,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_create_and_look, begin, finish),
         cmocka_unit_test_setup_teardown(test_create_makes_a_new_one, begin, finish),
         cmocka_unit_test_setup_teardown(test_create_refuses, begin, finish),
+        cmocka_unit_test_setup_teardown(test_too_many_devices, begin, finish),
         cmocka_unit_test_setup_teardown(test_setters, begin, finish),
         cmocka_unit_test_setup_teardown(test_maps, begin, finish),
         cmocka_unit_test_setup_teardown(test_handles, begin, finish),
