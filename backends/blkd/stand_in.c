@@ -65,7 +65,8 @@ static void listen_on(const char *options)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 4))
         die(at.sun_path);
-    paths[n_listeners] = strdup(at.sun_path);
+    if ((paths[n_listeners] = strdup(at.sun_path)) == NULL)
+        die(at.sun_path);
     listeners[n_listeners++] = fd;
 }
 

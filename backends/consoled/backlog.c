@@ -67,6 +67,21 @@ void backlog_add(struct backlog *b, const char *p, size_t n)
     }
 }
 
+void backlog_put_back(struct backlog *b, const char *p, size_t n)
+{
+    grow(b, b->used + n);
+    if (n > b->room - b->used) {
+        b->lost += n - (b->room - b->used);
+        p += n - (b->room - b->used);
+        n = b->room - b->used;
+    }
+    for (size_t i = n; i > 0; i--) {
+        b->start = b->start ? b->start - 1 : b->room - 1;
+        b->data[b->start] = p[i - 1];
+        b->used++;
+    }
+}
+
 const char *backlog_head(const struct backlog *b, size_t *n)
 {
     size_t first = b->room - b->start;

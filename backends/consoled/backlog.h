@@ -19,6 +19,8 @@ void backlog_init(struct backlog *b, size_t limit);
 void backlog_free(struct backlog *b);
 /* Without memory to grow, the oldest bytes make room. */
 void backlog_add(struct backlog *b, const char *p, size_t n);
+/* Puts what was dropped back in front; of it what there is room for, from its end. */
+void backlog_put_back(struct backlog *b, const char *p, size_t n);
 /* The longest run of bytes that can be written at once; drop what was written. */
 const char *backlog_head(const struct backlog *b, size_t *n);
 void backlog_drop(struct backlog *b, size_t n);

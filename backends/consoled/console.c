@@ -233,13 +233,13 @@ static bool take_output(struct console *k)
 static bool give_input(struct console *k)
 {
     char text[TYPED_MOST];
-    uint32_t room = ring_input_room(k->ring);
+    uint32_t prod, room = ring_input_room(k->ring, &prod);
     ssize_t n =
         room ? read(k->terminal.master, text, room < sizeof(text) ? room : sizeof(text)) : 0;
 
     if (n <= 0)
         return false;
-    ring_type(k->ring, text, (uint32_t)n);
+    ring_type(k->ring, prod, text, (uint32_t)n);
     return true;
 }
 
@@ -267,6 +267,25 @@ void console_serve(struct console *k)
     }
     if (k->terminal.master >= 0)
         feed(k);
+}
+
+void console_hang_up(struct console *k)
+{
+    if ((k->state != CONSOLE_OPEN && k->state != CONSOLE_BROKEN) || k->terminal.master < 0)
+        return; /* one that is over has its own end */
+    terminal_take_back(&k->terminal, &k->unread);
+    terminal_close(&k->terminal, k->c->inotify);
+    if (open_terminal(k) == 0) {
+        keep(k, 0);
+        return;
+    }
+    terminal_close(&k->terminal, k->c->inotify);
+    if (k->state != CONSOLE_OPEN)
+        return;
+    let_go_of_ring(k);
+    k->state = CONSOLE_ABSENT; /* tried again, as at the begin */
+    k->failures++;
+    k->retry_at = k->c->now + RETRY_MS;
 }
 
 void console_end(struct console *k)
@@ -313,12 +332,13 @@ bool console_done(struct console *k)
 short console_poll_events(const struct console *k)
 {
     short events = 0;
+    uint32_t prod;
 
     if (!k->terminal.attached)
         return 0;
     if (k->unread.used)
         events |= POLLOUT;
-    if (k->state == CONSOLE_OPEN && ring_input_room(k->ring))
+    if (k->state == CONSOLE_OPEN && ring_input_room(k->ring, &prod))
         events |= POLLIN;
     return events;
 }

@@ -65,7 +65,8 @@ struct console {
     struct backlog unread;
     struct log_file log;
     struct kept kept;
-    uint64_t seen; /* mark of the last listing of domains */
+    uint64_t seen; /* mark of the last listing of domains, which said: */
+    uint64_t shared_info_frame, cpu_time_ns;
     /* absent: */
     unsigned failures;
     uint64_t retry_at;
@@ -86,6 +87,9 @@ void console_open(struct console *k);
 /* Moves what the guest printed to log and backlog, to the terminal what fits, and what was typed to
  * the guest. */
 void console_serve(struct console *k);
+/* Who is attached is not known any more: hangs up on all of them and makes a new terminal, which
+ * has what nobody had read. */
+void console_hang_up(struct console *k);
 /* The domain is gone: reads its ring to the end and lets go of it. */
 void console_end(struct console *k);
 /* Over: has everybody what is theirs, or waited long enough? */

@@ -12,7 +12,8 @@
 #include "xenstore/client.h"
 
 #define LIST_CHUNK 64u
-#define OVER_MS    100u /* how often a console that is over is looked at */
+#define OVER_MS    100u                /* how often a console that is over is looked at */
+#define JITTER_NS  UINT64_C(100000000) /* between two readings of a domain's CPU time */
 
 /* One that is over is nobody's: its number may be another domain's already. */
 static struct console *find(struct consoles *s, uint16_t domid)
@@ -23,6 +24,30 @@ static struct console *find(struct consoles *s, uint16_t domid)
     return NULL;
 }
 
+/* Whether it is still the domain that the console was made for, not a later one under the same
+ * number. Its UUID changes when it is set aside, which is done to a domain that has stopped; the
+ * time it has run never goes back, and its shared info (of an HVM guest: a guest's number) stays
+ * where it is. */
+static bool same(const struct console *k, const struct hv_dominfo *d)
+{
+    if (d->cpu_time_ns + JITTER_NS < k->cpu_time_ns ||
+        (!d->hvm && d->shared_info_frame != k->shared_info_frame))
+        return false;
+    return d->shutdown || !memcmp(k->uuid, d->handle, sizeof(k->uuid));
+}
+
+static struct console *add(struct consoles *s, const struct hv_dominfo *d)
+{
+    struct console *k = console_new(&s->shared, d->domid, d->handle);
+
+    if (!k)
+        return NULL;
+    k->shared_info_frame = d->shared_info_frame;
+    k->next = s->first;
+    s->first = k;
+    return k;
+}
+
 static int meet(struct consoles *s, const struct hv_dominfo *d)
 {
     struct console *k;
@@ -30,18 +55,18 @@ static int meet(struct consoles *s, const struct hv_dominfo *d)
     if (d->domid == 0 || d->dying)
         return 0;
     k = find(s, d->domid);
+    if (k && !same(k, d)) {
+        console_end(k);
+        k = NULL;
+    }
     if (k && memcmp(k->uuid, d->handle, sizeof(k->uuid))) { /* set aside under another name */
         memcpy(k->uuid, d->handle, sizeof(k->uuid));
         kept_belongs(&k->kept, k->uuid);
     }
-    if (!k) {
-        k = console_new(&s->shared, d->domid, d->handle);
-        if (!k)
-            return -1;
-        k->next = s->first;
-        s->first = k;
-    }
+    if (!k && !(k = add(s, d)))
+        return -1;
     k->seen = s->mark;
+    k->cpu_time_ns = d->cpu_time_ns;
     if (k->state == CONSOLE_ABSENT)
         console_open(k);
     return 0;
@@ -107,8 +132,22 @@ bool consoles_port(struct consoles *s, uint32_t port)
     return true;
 }
 
+/* Events were lost: who is attached cannot be counted any more, and begins anew. */
+static void hang_up_all(struct consoles *s)
+{
+    fputs("bonsai-consoled: terminals were opened and closed faster than could be counted: all are "
+          "closed and made anew\n",
+          stderr);
+    for (struct console *k = s->first; k; k = k->next)
+        console_hang_up(k);
+}
+
 static void note(struct consoles *s, const struct inotify_event *e)
 {
+    if (e->mask & IN_Q_OVERFLOW) {
+        hang_up_all(s);
+        return;
+    }
     for (struct console *k = s->first; k; k = k->next) {
         if (k->terminal.watch != e->wd)
             continue;

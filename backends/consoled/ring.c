@@ -24,18 +24,17 @@ void ring_taken(struct xencons_interface *r, uint32_t cons, uint32_t n)
     __atomic_store_n(&r->out_cons, cons + n, __ATOMIC_RELEASE);
 }
 
-uint32_t ring_input_room(const struct xencons_interface *r)
+uint32_t ring_input_room(const struct xencons_interface *r, uint32_t *prod)
 {
-    uint32_t used = __atomic_load_n(&r->in_prod, __ATOMIC_RELAXED) -
-                    __atomic_load_n(&r->in_cons, __ATOMIC_ACQUIRE);
+    uint32_t used;
 
+    *prod = __atomic_load_n(&r->in_prod, __ATOMIC_RELAXED);
+    used = *prod - __atomic_load_n(&r->in_cons, __ATOMIC_ACQUIRE);
     return used > sizeof(r->in) ? 0 : (uint32_t)sizeof(r->in) - used;
 }
 
-void ring_type(struct xencons_interface *r, const char *text, uint32_t n)
+void ring_type(struct xencons_interface *r, uint32_t prod, const char *text, uint32_t n)
 {
-    uint32_t prod = __atomic_load_n(&r->in_prod, __ATOMIC_RELAXED);
-
     for (uint32_t i = 0; i < n; i++)
         r->in[MASK_XENCONS_IDX(prod + i, r->in)] = text[i];
     __atomic_store_n(&r->in_prod, prod + n, __ATOMIC_RELEASE);

@@ -19,9 +19,9 @@ struct xencons_interface;
 int ring_look(const struct xencons_interface *r, char text[RING_OUT], uint32_t *cons);
 void ring_taken(struct xencons_interface *r, uint32_t cons, uint32_t n);
 
-/* Bytes that can be typed now; 0 also when the indexes make no sense. */
-uint32_t ring_input_room(const struct xencons_interface *r);
+/* Bytes that can be typed now; 0 also when the indexes make no sense. *prod is for ring_type(). */
+uint32_t ring_input_room(const struct xencons_interface *r, uint32_t *prod);
 /* n is at most what ring_input_room() said. */
-void ring_type(struct xencons_interface *r, const char *text, uint32_t n);
+void ring_type(struct xencons_interface *r, uint32_t prod, const char *text, uint32_t n);
 
 #endif

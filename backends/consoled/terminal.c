@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include "backends/consoled/backlog.h"
+
+#define HANDED_ON_MS 20
 
 void terminal_none(struct terminal *t)
 {
@@ -93,4 +96,18 @@ size_t terminal_unread(const struct terminal *t)
     int n = 0;
 
     return t->slave >= 0 && ioctl(t->slave, FIONREAD, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+void terminal_take_back(struct terminal *t, struct backlog *b)
+{
+    static char text[1 << 17]; /* more than a terminal holds */
+    struct pollfd more = {.fd = t->slave, .events = POLLIN};
+    size_t n = 0;
+    ssize_t got;
+
+    /* the kernel hands on in the background what does not fit its reader's buffer */
+    while (n < sizeof(text) && poll(&more, 1, HANDED_ON_MS) > 0 &&
+           (got = read(t->slave, text + n, sizeof(text) - n)) > 0)
+        n += (size_t)got;
+    backlog_put_back(b, text, n);
 }

@@ -22,6 +22,8 @@ void terminal_none(struct terminal *t);
 /* -1 with errno. `inotify` is a descriptor shared by all terminals; name receives the path. */
 int terminal_open(struct terminal *t, int inotify, char name[64]);
 void terminal_close(struct terminal *t, int inotify);
+/* Takes back what it holds and nobody has read; takes a moment. */
+void terminal_take_back(struct terminal *t, struct backlog *b);
 /* As much as it takes. */
 void terminal_feed(struct terminal *t, struct backlog *b);
 /* Bytes that it holds and nobody has read, as far as can be known: what has just been written may

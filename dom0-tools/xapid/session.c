@@ -123,10 +123,10 @@ static void wait_after_failure(void)
 {
     struct timespec end;
 
-    clock_gettime(CLOCK_REALTIME, &end);
+    clock_gettime(CLOCK_MONOTONIC, &end); /* the calendar may be set meanwhile */
     end.tv_sec += FAIL_DELAY_S;
     pthread_mutex_lock(&stop_lock);
-    while (!stopping && pthread_cond_timedwait(&stopped, &stop_lock, &end) == 0)
+    while (!stopping && pthread_cond_clockwait(&stopped, &stop_lock, CLOCK_MONOTONIC, &end) == 0)
         ;
     pthread_mutex_unlock(&stop_lock);
 }

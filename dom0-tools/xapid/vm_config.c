@@ -159,14 +159,21 @@ struct lines {
     struct vm_trouble *t;
 };
 
+#define TEXT(number)  TEXT_(number)
+#define TEXT_(number) #number
+
 static int take_disk(void *arg, const char *line)
 {
     const struct lines *l = arg;
     struct guest_config *g = l->g;
-    struct disk_spec *grown = realloc(g->disks, (g->n_disks + 1) * sizeof(*grown));
+    struct disk_spec *grown;
     struct failure why;
     struct vdev mine, other;
 
+    if (g->n_disks == VM_DISKS_MAX)
+        return wrong(l->t, "other_config", line,
+                     "a VM has at most " TEXT(VM_DISKS_MAX) " disks here");
+    grown = realloc(g->disks, (g->n_disks + 1) * sizeof(*grown));
     if (grown == NULL)
         return no_memory(l->t);
     g->disks = grown;
@@ -219,10 +226,13 @@ static int take_vif(void *arg, const char *line)
 {
     const struct lines *l = arg;
     struct guest_config *g = l->g;
-    struct vif_spec *grown = realloc(g->vifs, (g->n_vifs + 1) * sizeof(*grown));
-    struct vif_spec *v;
+    struct vif_spec *grown, *v;
     struct failure why;
 
+    if (g->n_vifs == VM_VIFS_MAX)
+        return wrong(l->t, "other_config", line,
+                     "a VM has at most " TEXT(VM_VIFS_MAX) " network cards here");
+    grown = realloc(g->vifs, (g->n_vifs + 1) * sizeof(*grown));
     if (grown == NULL)
         return no_memory(l->t);
     g->vifs = grown;

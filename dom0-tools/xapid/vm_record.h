@@ -15,8 +15,11 @@
 #include "dom0-tools/xapid/value.h"
 
 /* A specification a line, as in xl.cfg's disk=[...] and vif=[...]. */
-#define VM_DISKS "bonsai.disks"
-#define VM_VIFS  "bonsai.vifs"
+#define VM_DISKS     "bonsai.disks"
+#define VM_VIFS      "bonsai.vifs"
+/* Lines of each at most: every one is compared with those before it. */
+#define VM_DISKS_MAX 256
+#define VM_VIFS_MAX  256
 
 /* Why a record cannot be: what FIELD_TYPE_ERROR and VALUE_NOT_SUPPORTED say. */
 struct vm_trouble {

@@ -289,8 +289,8 @@ static void load_or_tell(const char *name)
 {
     struct failure why;
 
-    if (*name == '.' && ends_with(name, ".json.new"))
-        unlinkat(vms.fd, name, 0); /* one that was never finished */
+    if (*name == '.' && (ends_with(name, ".json.new") || ends_with(name, ".json.old")))
+        unlinkat(vms.fd, name, 0); /* of a change that was never finished */
     else if (*name != '.' && ends_with(name, ".json") && load(name, &why) != 0)
         fprintf(stderr, "bonsai-xapid: %s/%s is left alone, and its VM is missing: %s\n", vms.path,
                 name, why.text);

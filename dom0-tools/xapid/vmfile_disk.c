@@ -44,6 +44,43 @@ static int write_all(int fd, const char *text)
     return fsync(fd);
 }
 
+/* Another name for the old one, so that it can be put back. 1: there is none; -1 with errno. */
+static int keep_old(int folder, const char *name, const char *old)
+{
+    unlinkat(folder, old, 0); /* of a process that was killed */
+    if (linkat(folder, name, folder, old, 0) == 0)
+        return 0;
+    return errno == ENOENT ? 1 : -1;
+}
+
+/* Gives the written file its name, and flushes that. 0, or -1 with a sentence. */
+static int put_in_place(int folder, const char *path, const char *name, const char *temporary,
+                        struct failure *why)
+{
+    char old[80];
+    int none, err = 0;
+
+    snprintf(old, sizeof(old), ".%s.old", name);
+    none = keep_old(folder, name, old);
+    if (none < 0 || renameat(folder, temporary, folder, name) != 0) {
+        fail(why, errno, "cannot write %s/%s: %s", path, name, strerror(errno));
+        unlinkat(folder, temporary, 0);
+        unlinkat(folder, old, 0);
+        return -1;
+    }
+    if (fsync(folder) == 0) {
+        unlinkat(folder, old, 0);
+        return 0;
+    }
+    fail(why, errno, "cannot flush %s: %s", path, strerror(errno));
+    if (none ? unlinkat(folder, name, 0) : renameat(folder, old, folder, name))
+        err = errno;
+    if (err != 0)
+        fail(why, why->error, "cannot flush %s (%s), nor put back what was in %s (%s)", path,
+             strerror(why->error), name, strerror(err));
+    return -1;
+}
+
 int vmfile_write(int folder, const char *path, const char *name, const char *text,
                  struct failure *why)
 {
@@ -58,15 +95,10 @@ int vmfile_write(int folder, const char *path, const char *name, const char *tex
         err = errno;
     if (close(fd) != 0 && err == 0)
         err = errno;
-    if (err == 0 && renameat(folder, temporary, folder, name) != 0)
-        err = errno;
-    if (err != 0) {
-        unlinkat(folder, temporary, 0);
-        return fail(why, err, "cannot write %s/%s: %s", path, name, strerror(err));
-    }
-    if (fsync(folder) != 0)
-        return fail(why, errno, "cannot flush %s: %s", path, strerror(errno));
-    return 0;
+    if (err == 0)
+        return put_in_place(folder, path, name, temporary, why);
+    unlinkat(folder, temporary, 0);
+    return fail(why, err, "cannot write %s/%s: %s", path, name, strerror(err));
 }
 
 static void text_to(yajl_gen gen, const char *text)

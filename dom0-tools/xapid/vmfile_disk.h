@@ -13,7 +13,9 @@
 int vmfile_make_folder(const char *folder, struct failure *why);
 
 /* Replaces or creates folder/name. 0 when it will be there after a power cut, or -1 with a sentence
- * and the old one in place. path is for the sentence. */
+ * and the old one in place (after a power cut either, when it was the flush that failed; the
+ * sentence says so when it could not be put back). path is for the sentence. Beside it lie, for a
+ * moment, .name.new and .name.old. */
 int vmfile_write(int folder, const char *path, const char *name, const char *text,
                  struct failure *why);
 

@@ -18,6 +18,14 @@ static void expect_log(const char *name, const char *want)
     free(text);
 }
 
+static void remove_log(const char *name)
+{
+    char path[200];
+
+    snprintf(path, sizeof(path), "%s/%s", fake_folder, name);
+    assert_int_equal(unlink(path), 0);
+}
+
 /* Numbered lines, as many as fit; which number comes next. */
 static unsigned print_lines(unsigned domid, unsigned from, unsigned to)
 {
@@ -330,6 +338,100 @@ static void another_life_under_the_same_number(void **state)
     fake_detach(tty);
 }
 
+/* One domain dies and another gets its number before anybody looks: what the other was of the
+ * first's, its UUID, its age or its frame, tells them apart. */
+static void another_life_before_anyone_looked(void **state)
+{
+    static const struct {
+        uint8_t life;
+        uint64_t shared_info, cpu_time;
+    } next[] = {{2, 7, 5000000000}, {1, 8, 5000000000}, {1, 7, 0}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(next) / sizeof(next[0]); i++) {
+        int tty;
+
+        fake_create(1, "first");
+        fake_domain[1].life = 1;
+        fake_domain[1].shared_info = 7;
+        fake_domain[1].cpu_time = 4000000000;
+        assert_int_equal(consoles_refresh(&fake), 0);
+        tty = fake_attach(1);
+        fake_say(1, "the last of the first\n");
+        fake_domain[1].life = next[i].life;
+        fake_domain[1].shared_info = next[i].shared_info;
+        fake_domain[1].cpu_time = next[i].cpu_time;
+        store_write(fake_nodes, STORE_NO_TX, "/local/domain/1/name", "second", 6);
+        assert_int_equal(consoles_refresh(&fake), 0);
+        fake_say(1, "the other's\n");
+        fake_event(1);
+        assert_string_equal(fake_read(tty), "the last of the first\n");
+        for (int tick = 0; tick < 5; tick++)
+            fake_pass(100);
+        assert_int_equal(read(tty, (char[1]){0}, 1), 0); /* it has ended */
+        close(tty);
+        consoles_attached(&fake);
+        expect_log("guest-second.log", "the other's\n");
+        fake_destroy(1);
+        assert_int_equal(consoles_refresh(&fake), 0);
+        remove_log("guest-second.log");
+    }
+}
+
+/* A stopped domain that is kept for a look at it has another UUID and is the same. */
+static void set_aside(void **state)
+{
+    int tty;
+
+    (void)state;
+    fake_create(1, "kept");
+    fake_domain[1].cpu_time = 4000000000;
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    fake_domain[1].shutdown = true;
+    fake_domain[1].life = 9;
+    fake_domain[1].cpu_time += 10;
+    assert_int_equal(consoles_refresh(&fake), 0);
+    fake_say(1, "panic\n");
+    fake_event(1);
+    assert_string_equal(fake_read(tty), "panic\n");
+    expect_log("guest-kept.log", "panic\n");
+    fake_detach(tty);
+}
+
+/* More comings and goings than the kernel's queue holds: the count begins anew, nothing is lost. */
+static void too_many_to_count(void **state)
+{
+    char *path;
+    int tty;
+
+    (void)state;
+    fake_create(1, "busy");
+    assert_int_equal(consoles_refresh(&fake), 0);
+    tty = fake_attach(1);
+    print_all(1, 0, 20000); /* more than a terminal holds */
+    usleep(50000);
+    path = store_readf(fake_nodes, STORE_NO_TX, "/local/domain/1/console/tty");
+    for (int i = 0; i < 20000; i++) {
+        const int other = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+
+        assert_true(other >= 0);
+        close(other);
+    }
+    free(path);
+    consoles_attached(&fake);
+    assert_non_null(strstr(fake_complaints(), "made anew"));
+    assert_int_equal(read(tty, (char[1]){0}, 1), 0); /* hung up */
+    close(tty);
+    assert_int_equal(fake_console(1)->state, CONSOLE_OPEN);
+    assert_int_equal(fake_console(1)->terminal.attached, 0);
+    tty = fake_attach(1);
+    assert_int_equal(fake_console(1)->terminal.attached, 1);
+    expect_lines(fake_read(tty), 0, 20000);
+    fake_detach(tty);
+    assert_int_equal(fake_console(1)->terminal.attached, 0);
+}
+
 static void typed_text_arrives(void **state)
 {
     struct xencons_interface *r = &fake_domain[1].page;
@@ -374,6 +476,9 @@ int main(void)
         TEST(killed_before_the_ring_was_told),
         TEST(killed_after_the_ring_was_told),
         TEST(another_life_under_the_same_number),
+        TEST(another_life_before_anyone_looked),
+        TEST(set_aside),
+        TEST(too_many_to_count),
         TEST(typed_text_arrives),
     };
 

@@ -70,8 +70,12 @@ int hv_getdomaininfolist(struct hv *hv, uint16_t first, struct hv_dominfo *d, un
     (void)hv;
     for (unsigned i = first; i < FAKE_DOMAINS && found < n; i++)
         if (fake_domain[i].exists)
-            d[found++] = (struct hv_dominfo){
-                .domid = (uint16_t)i, .dying = fake_domain[i].dying, .handle = {(uint8_t)(i + 1)}};
+            d[found++] = (struct hv_dominfo){.domid = (uint16_t)i,
+                                             .dying = fake_domain[i].dying,
+                                             .shutdown = fake_domain[i].shutdown,
+                                             .shared_info_frame = fake_domain[i].shared_info,
+                                             .cpu_time_ns = fake_domain[i].cpu_time,
+                                             .handle = {(uint8_t)(i + 1), fake_domain[i].life}};
     return (int)found;
 }
 

@@ -21,7 +21,9 @@
 #define FAKE_DOMAINS 8u
 
 struct fake_domain {
-    bool exists, dying, no_map, no_bind;
+    bool exists, dying, shutdown, no_map, no_bind;
+    uint8_t life; /* part of its UUID */
+    uint64_t shared_info, cpu_time;
     int mapped, bound; /* how often, now */
     unsigned notified, unmasked;
     struct xencons_interface page;

@@ -307,6 +307,14 @@ static void backlog_counts_what_it_forgets(void **state)
     backlog_add(&b, "abcdefghijklmnop", 16);
     assert_int_equal(b.lost, 18);
     assert_int_equal(*backlog_head(&b, &n), 'g');
+    backlog_drop(&b, 4);
+    b.lost = 0;
+    backlog_put_back(&b, "xyhij", 5); /* one more than there is room for */
+    assert_int_equal(b.lost, 1);
+    assert_int_equal(b.used, 10);
+    assert_int_equal(*backlog_head(&b, &n), 'y');
+    backlog_drop(&b, 4);
+    assert_int_equal(*backlog_head(&b, &n), 'k');
     backlog_free(&b);
 }
 

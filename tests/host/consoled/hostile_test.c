@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/consoled/ring.h"
+
 static void garbage_indexes(void **state)
 {
     static const uint32_t bad[][2] = {{0, 2049}, {1, 0}, {0, 0xffffffff}, {0x80000000, 0}};
@@ -52,6 +54,20 @@ static void garbage_input_indexes(void **state)
     assert_int_equal(r->in_prod, 0);
     assert_int_equal(console_poll_events(fake_console(1)), 0); /* and no spinning on it */
     fake_detach(tty);
+}
+
+/* An index that changes after it was judged moves nothing: it is not read a second time. */
+static void input_index_that_changes(void **state)
+{
+    struct xencons_interface r = {.in_prod = 5, .in_cons = 5};
+    uint32_t prod;
+
+    (void)state;
+    assert_int_equal(ring_input_room(&r, &prod), sizeof(r.in));
+    r.in_prod = 0xfffffff0; /* the guest's */
+    ring_type(&r, prod, "ab", 2);
+    assert_memory_equal(r.in + 5, "ab", 2);
+    assert_int_equal(r.in_prod, 7);
 }
 
 /* The guest fills its ring as fast as it is emptied, for that long. How much was taken. */
@@ -199,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(garbage_indexes),
         TEST(garbage_input_indexes),
+        TEST(input_index_that_changes),
         TEST(flood_has_its_turns),
         TEST(empty_events_have_their_turns),
         TEST(a_reader_does_not_lift_the_limit),

@@ -13,6 +13,19 @@
 #include "dom0-tools/xapid/password.h"
 #include "dom0-tools/xapid/session.h"
 
+/* A calendar that is an hour late: who measures a time by it has none to wait for. The linker's
+ * names: what --wrap makes of our objects' calls. */
+int __real_clock_gettime(clockid_t clock, struct timespec *t);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t)
+{
+    const int r = __real_clock_gettime(clock, t);
+
+    t->tv_sec -= clock == CLOCK_REALTIME ? 3600 : 0;
+    return r;
+}
+
 static char folder[] = "/tmp/xapid-session-XXXXXX", file[64];
 
 static int begin(void **state)

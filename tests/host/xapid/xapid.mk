@@ -24,6 +24,7 @@ $(B)/tests/host/xapid_%: $(B)/xapid-asan/tests/host/xapid/%_test.o $(XAPID_TESTE
 comma := ,
 $(B)/tests/host/xapid_memory: XAPID_WRAP = \
     $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc reallocarray strdup strndup)
+$(B)/tests/host/xapid_session: XAPID_WRAP = -Wl$(comma)--wrap=clock_gettime
 $(B)/tests/host/xapid_damage: $(B)/xapid-asan/tests/host/xapid/fuzz_xml.o
 
 # the daemon, driven by Python's own XML-RPC client

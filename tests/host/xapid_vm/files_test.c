@@ -21,6 +21,22 @@
 #include <unistd.h>
 
 static char folder[64], vms[80];
+static bool folders_fail; /* to be flushed */
+
+/* the linker's names: what --wrap makes of our objects' calls */
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+    struct stat st;
+
+    if (folders_fail && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        errno = EIO;
+        return -1;
+    }
+    return __real_fsync(fd);
+}
 
 static int make_folder(void **state)
 {
@@ -143,6 +159,59 @@ static void test_kept_over_restarts(void **state)
     open_vms();
     assert_false(is_there(1));
     expect_name(2, "two \"quoted\" \xc3\xa4<&>");
+}
+
+static const char *change_name_to;
+
+static struct value *rename_vm(const struct value *record, void *arg)
+{
+    struct value *changes = value_struct(), *changed;
+    struct vm_trouble t;
+
+    (void)arg;
+    value_set(changes, "name_label", value_string(change_name_to));
+    changed = vm_record_with(record, changes, &t);
+    value_free(changes);
+    return changed;
+}
+
+static void expect_files(int count)
+{
+    struct dirent **entries;
+    const int n = scandir(vms, &entries, NULL, NULL);
+
+    for (int i = 0; i < n; i++)
+        free(entries[i]);
+    free(entries);
+    assert_int_equal(n, count + 3); /* ".", ".." and the lock */
+}
+
+/* The new file has its name, and the folder cannot be flushed: what is answered holds. */
+static void test_folder_that_cannot_be_flushed(void **state)
+{
+    const uint8_t one[16] = {1}, two[16] = {2};
+    struct failure why;
+
+    (void)state;
+    open_vms();
+    add(1, "old");
+    folders_fail = true;
+    change_name_to = "new";
+    assert_int_equal(vmfile_change(one, rename_vm, NULL, &why), -1);
+    assert_int_equal(why.error, EIO);
+    assert_non_null(strstr(why.text, "cannot flush"));
+    assert_int_equal(vmfile_add(two, record_named("two"), &why), -1);
+    folders_fail = false;
+    expect_name(1, "old");
+    assert_false(is_there(2));
+    expect_files(1);
+    vmfile_close();
+    open_vms();
+    expect_name(1, "old");
+    assert_false(is_there(2));
+    assert_int_equal(vmfile_change(one, rename_vm, NULL, &why), 0);
+    expect_name(1, "new");
+    expect_files(1);
 }
 
 /* Every field that can be given, with a value that is not its default. */
@@ -531,6 +600,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kept_over_restarts, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_folder_that_cannot_be_flushed, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(test_every_field_survives, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_damage_is_left_alone, make_folder, remove_folder),
         cmocka_unit_test(test_every_byte_damaged),

@@ -8,6 +8,7 @@
 
 #include "dom0-tools/xapid/host.h"
 #include "dom0-tools/xapid/vm.h"
+#include "dom0-tools/xapid/vm_methods.h"
 #include "dom0-tools/xapid/vm_record.h"
 
 #include <unistd.h>
@@ -198,6 +199,37 @@ static void test_create_refuses(void **state)
     expect_failure(api("VM.create", value_struct(), NULL), "FIELD_TYPE_ERROR|name_label");
     expect_failure(api("VM.create", value_string("x"), NULL), "FIELD_TYPE_ERROR|args");
     expect_set(api_value("VM.get_all", NULL), DOM0_REF);
+}
+
+/* So many devices and no more, however many lines there are: the answer comes at once. */
+static void test_too_many_devices(void **state)
+{
+    static char lines[1 << 20];
+    size_t len = 0;
+    char *ref = create(given("many"));
+    struct value *v;
+
+    (void)state;
+    for (int i = 0; i < VM_DISKS_MAX; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "/d,raw,0x%x,w\n",
+                                0x10000000 + (i << 8));
+    expect_text(api("VM.set_other_config", value_string(ref), map(VM_DISKS, lines), NULL), "");
+    v = api_value("VM.get_VBDs", value_string(ref), NULL);
+    assert_int_equal(value_count(v), VM_DISKS_MAX);
+    value_free(v);
+    while (len + 10 < sizeof(lines))
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "/e,,xvda\n");
+    expect_failure(api("VM.set_other_config", value_string(ref), map(VM_DISKS, lines), NULL),
+                   "VALUE_NOT_SUPPORTED|other_config|/e,,xvda|a VM has at most 256 disks here");
+    len = 0;
+    for (int i = 0; i < VM_VIFS_MAX; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "bridge=b\n");
+    expect_text(api("VM.set_other_config", value_string(ref), map(VM_VIFS, lines), NULL), "");
+    snprintf(lines + len, sizeof(lines) - len, "bridge=c\n");
+    expect_failure(api("VM.set_other_config", value_string(ref), map(VM_VIFS, lines), NULL),
+                   "VALUE_NOT_SUPPORTED|other_config|bridge=c|a VM has at most 256 network cards "
+                   "here");
+    free(ref);
 }
 
 static void test_setters(void **state)
@@ -532,12 +564,107 @@ static void test_getters_and_records_agree(void **state)
     assert_true(getters > 100);
 }
 
+static bool has_row(const char *verb, const char *field)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "VM.%s_%s", verb, field);
+    for (const struct method *m = vm_methods; m->name != NULL; m++)
+        if (strcmp(m->name, name) == 0)
+            return true;
+    return false;
+}
+
+static void expect_row(const char *verb, const char *field, bool wanted)
+{
+    if (has_row(verb, field) != wanted)
+        fail_msg("VM.%s_%s: %s", verb, field, wanted ? "missing" : "of no such field");
+}
+
+/* The table of methods and those of fields: a field is read; one that a client gives is also set;
+ * a map of those has its two verbs, and nothing else has. */
+static void test_fields_have_their_methods(void **state)
+{
+    struct value *v, *record;
+    char *ref = create(given("x"));
+    unsigned int given_fields = 0;
+
+    (void)state;
+    record = api_value("VM.get_record", value_string(ref), NULL);
+    for (size_t i = 0; i < value_count(record); i++) {
+        const char *field = value_name(record, i);
+        const bool written = vm_record_has(field);
+        const bool is_map = written && value_kind(value_at(record, i)) == VALUE_STRUCT;
+
+        expect_row("get", field, true);
+        expect_row("set", field, written);
+        expect_row("add_to", field, is_map);
+        expect_row("remove_from", field, is_map);
+        given_fields += written;
+        if (!written)
+            continue;
+        /* what it is may be said again, and the row leads to that field */
+        v = value_copy(value_at(record, i));
+        char method[64];
+        snprintf(method, sizeof(method), "VM.set_%s", field);
+        expect_text(api(method, value_string(ref), v, NULL), "");
+        expect_failure(api(method, value_string(ref), value_array(), NULL), "FIELD_TYPE_ERROR|*");
+    }
+    for (unsigned int i = 0; vm_record_field(i) != NULL; i++)
+        given_fields--;
+    assert_int_equal(given_fields, 0);
+    value_free(record);
+    free(ref);
+}
+
+/* The verbs that a row of a field begins with, and those that are of the class. */
+static const char *field_of(const char *name)
+{
+    static const char *const verbs[] = {"VM.get_", "VM.set_", "VM.add_to_", "VM.remove_from_"};
+    static const char *const others[] = {"VM.get_all", "VM.get_all_records", "VM.get_record",
+                                         "VM.get_by_uuid", "VM.get_by_name_label"};
+
+    for (size_t i = 0; i < COUNT(others); i++)
+        if (strcmp(name, others[i]) == 0)
+            return NULL;
+    for (size_t i = 0; i < COUNT(verbs); i++)
+        if (strncmp(name, verbs[i], strlen(verbs[i])) == 0)
+            return name + strlen(verbs[i]);
+    return NULL;
+}
+
+/* The way back: no row is of a field that is not there. One that sets several names them by its
+ * parameters. */
+static void test_methods_have_their_fields(void **state)
+{
+    struct value *record;
+    char *ref = create(given("x"));
+
+    (void)state;
+    record = api_value("VM.get_record", value_string(ref), NULL);
+    for (const struct method *m = vm_methods; m->name != NULL; m++) {
+        const char *field = field_of(m->name);
+
+        if (m->handler == vm_set_fields) {
+            assert_non_null(m->params[1].name);
+            for (size_t i = 1; i < METHOD_PARAMS_MAX && m->params[i].name != NULL; i++)
+                if (!vm_record_has(m->params[i].name))
+                    fail_msg("%s: no field %s", m->name, m->params[i].name);
+        } else if (field != NULL && value_get(record, field) == NULL) {
+            fail_msg("%s: no such field", m->name);
+        }
+    }
+    value_free(record);
+    free(ref);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_create_and_look, begin, finish),
         cmocka_unit_test_setup_teardown(test_create_makes_a_new_one, begin, finish),
         cmocka_unit_test_setup_teardown(test_create_refuses, begin, finish),
+        cmocka_unit_test_setup_teardown(test_too_many_devices, begin, finish),
         cmocka_unit_test_setup_teardown(test_setters, begin, finish),
         cmocka_unit_test_setup_teardown(test_maps, begin, finish),
         cmocka_unit_test_setup_teardown(test_handles, begin, finish),
@@ -547,6 +674,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_defined_and_running, begin, finish),
         cmocka_unit_test_setup_teardown(test_devices_of_a_definition, begin, finish),
         cmocka_unit_test_setup_teardown(test_host, begin, finish),
+        cmocka_unit_test_setup_teardown(test_fields_have_their_methods, begin, finish),
+        cmocka_unit_test_setup_teardown(test_methods_have_their_fields, begin, finish),
         cmocka_unit_test_setup_teardown(test_getters_and_records_agree, begin, finish),
     };
 

@@ -19,6 +19,8 @@ XAPIDVM_OBJS = $(filter-out %/power_monitor.o,$(call xapid_asan,$(XAPID_VM_OBJS)
 
 $(B)/tests/host/xapidvm_%: $(B)/xapid-asan/tests/host/xapid_vm/%_test.o $(XAPIDVM_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(XAPID_ASAN) -o $@ $^ -lyajl -lcrypt -lpthread -lcmocka
+	$(CC) $(XAPID_ASAN) $(XAPID_WRAP) -o $@ $^ -lyajl -lcrypt -lpthread -lcmocka
+
+$(B)/tests/host/xapidvm_files: XAPID_WRAP = -Wl,--wrap=fsync
 
 .PHONY: xapidvm-tests
