@@ -111,7 +111,7 @@ static void add_kept(struct value *r)
     value_free(kept);
 }
 
-static struct value *records(struct vm_scan *s, const char *only)
+static struct value *records(struct vm_scan *s, const char *only, struct failure *why)
 {
     struct value *all = value_struct(), *r = value_struct();
     struct hv_version version = {0};
@@ -119,6 +119,7 @@ static struct value *records(struct vm_scan *s, const char *only)
     uint32_t scheduler;
 
     (void)only;
+    (void)why;
     host_metrics_ref(metrics);
     value_set(r, "uuid", value_string(reference));
     add_kept(r);

@@ -9,9 +9,17 @@
 #include "dom0-tools/xapid/host_file.h"
 #include "dom0-tools/xapid/uuid_ref.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int look_at_machine(struct vm_scan *s, struct hv_physinfo *h, struct failure *why)
+{
+    if (hv_physinfo(s->t.hv, h) == 0)
+        return 0;
+    return fail(why, errno, "the hypervisor does not tell of the machine: %s", strerror(errno));
+}
 
 void host_metrics_ref(char ref[37])
 {
@@ -82,16 +90,15 @@ static struct value *cpu_record(const struct hv_physinfo *h, unsigned int cpu, c
     return r;
 }
 
-static struct value *cpus(struct vm_scan *s, const char *only)
+static struct value *cpus(struct vm_scan *s, const char *only, struct failure *why)
 {
-    struct value *all = value_struct();
     struct hv_physinfo h;
+    struct value *all;
     char ref[37];
 
-    if (hv_physinfo(s->t.hv, &h) != 0) {
-        value_free(all);
+    if (look_at_machine(s, &h, why) != 0)
         return NULL;
-    }
+    all = value_struct();
     for (unsigned int i = 0; i < h.nr_cpus; i++) {
         host_cpu_ref(i, ref);
         if (part_wanted(only, ref))
@@ -100,26 +107,25 @@ static struct value *cpus(struct vm_scan *s, const char *only)
     return all;
 }
 
-static struct value *metrics(struct vm_scan *s, const char *only)
+static struct value *metrics(struct vm_scan *s, const char *only, struct failure *why)
 {
-    struct value *all = value_struct(), *r = value_struct();
+    struct value *all, *r;
     struct hv_physinfo h;
     char ref[37];
 
     (void)only;
+    if (look_at_machine(s, &h, why) != 0)
+        return NULL;
+    all = value_struct();
+    r = value_struct();
     host_metrics_ref(ref);
-    if (hv_physinfo(s->t.hv, &h) == 0) {
-        value_set(r, "uuid", value_string(ref));
-        value_set(r, "memory_total", value_int((int64_t)h.total_pages * HV_PAGE_SIZE));
-        value_set(r, "memory_free",
-                  value_int((int64_t)(h.free_pages - h.outstanding_pages) * HV_PAGE_SIZE));
-        value_set(r, "last_updated", value_time(time(NULL)));
-        value_set(all, ref, r);
-        return all;
-    }
-    value_free(r);
-    value_free(all);
-    return NULL;
+    value_set(r, "uuid", value_string(ref));
+    value_set(r, "memory_total", value_int((int64_t)h.total_pages * HV_PAGE_SIZE));
+    value_set(r, "memory_free",
+              value_int((int64_t)(h.free_pages - h.outstanding_pages) * HV_PAGE_SIZE));
+    value_set(r, "last_updated", value_time(time(NULL)));
+    value_set(all, ref, r);
+    return all;
 }
 
 static const struct part_class host_metrics = {"host_metrics", metrics};

@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-struct power_times power_times = {.ack = 60000, .end = 180000, .again = 120000, .monitor = 10000};
+struct power_times power_times = {
+    .ack = 60000, .end = 180000, .again = 120000, .monitor = 10000, .leave = 30000, .stop = 5000};
 atomic_bool power_stopping;
 
 static void step(struct power *p, int (*call)(struct hv *, uint16_t), const char *what)

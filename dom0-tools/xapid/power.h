@@ -56,6 +56,8 @@ struct power_times {
     int end;     /* from there to its end */
     int again;   /* from there to its next life */
     int monitor; /* until the monitor of an ended guest is gone */
+    int leave;   /* until a monitor is left behind, which itself waits for the one before it */
+    int stop;    /* the same when the server ends */
 };
 extern struct power_times power_times;
 extern atomic_bool power_stopping;
@@ -64,7 +66,7 @@ extern atomic_bool power_stopping;
 int power_need_monitor(struct power *p);
 
 /* Leaves a monitor behind for that running guest, by way of another process. 0, also when it has
- * one, or -1 with a sentence. */
+ * one, or -1 with a sentence (ETIMEDOUT: that process did not end, and was killed). */
 int power_leave_monitor(uint32_t domid, struct failure *why);
 
 #endif

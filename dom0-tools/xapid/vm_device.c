@@ -119,15 +119,14 @@ static struct value *vif_record(struct vm_scan *s, const struct vm_view *v,
 static const struct kind vbd_kind = {vbd_count, vbd_ref, vbd_record};
 static const struct kind vif_kind = {vif_count, vif_ref, vif_record};
 
-/* NULL when memory ran out. */
-static struct value *refs_of(const struct kind *k, struct vm_scan *s, struct vm_view *v)
+static struct value *refs_of(const struct kind *k, struct vm_scan *s, struct vm_view *v,
+                             struct failure *why)
 {
     struct value *refs;
     struct guest_config g;
-    struct failure why;
     char ref[37];
 
-    if (vm_config(s, v, &g, &why) != 0)
+    if (vm_config(s, v, &g, why) != 0)
         return NULL;
     refs = value_array();
     for (size_t i = 0; i < k->count(&g); i++) {
@@ -138,58 +137,67 @@ static struct value *refs_of(const struct kind *k, struct vm_scan *s, struct vm_
     return refs;
 }
 
-struct value *vm_vbds(struct vm_scan *s, struct vm_view *v)
+struct value *vm_vbds(struct vm_scan *s, struct vm_view *v, struct failure *why)
 {
-    return refs_of(&vbd_kind, s, v);
+    return refs_of(&vbd_kind, s, v, why);
 }
 
-struct value *vm_vifs(struct vm_scan *s, struct vm_view *v)
+struct value *vm_vifs(struct vm_scan *s, struct vm_view *v, struct failure *why)
 {
-    return refs_of(&vif_kind, s, v);
+    return refs_of(&vif_kind, s, v, why);
 }
 
-/* All of one VM, or the one that is wanted. */
-static void add_records(const struct kind *k, struct vm_scan *s, struct vm_view *v,
-                        struct value *all, const char *only)
+/* What a set of records is made with. */
+struct wanted {
+    struct vm_scan *s;
+    const char *only;
+    struct value *all;
+};
+
+/* All of one VM, or the one that is wanted. 0, or -1 with a sentence. */
+static int add_records(const struct kind *k, const struct wanted *w, struct vm_view *v,
+                       struct failure *why)
 {
     struct guest_config g;
     struct value *record;
-    struct failure why;
     char ref[37];
 
-    if (vm_config(s, v, &g, &why) != 0) {
-        value_set(all, "", NULL); /* no memory: the answer is incomplete */
-        return;
-    }
+    if (vm_config(w->s, v, &g, why) != 0)
+        return -1;
     for (size_t i = 0; i < k->count(&g); i++) {
         k->ref(v, &g, i, ref);
-        if (!part_wanted(only, ref))
+        if (!part_wanted(w->only, ref))
             continue;
-        record = k->record(s, v, &g, i);
+        record = k->record(w->s, v, &g, i);
         value_set(record, "uuid", value_string(ref));
         value_set(record, "VM", value_string(v->ref));
-        value_set(all, ref, record);
+        value_set(w->all, ref, record);
     }
     guest_config_free(&g);
+    return 0;
 }
 
-static struct value *records_of(const struct kind *k, struct vm_scan *s, const char *only)
+static struct value *records_of(const struct kind *k, struct vm_scan *s, const char *only,
+                                struct failure *why)
 {
-    struct value *all = value_struct();
+    const struct wanted w = {s, only, value_struct()};
 
     for (size_t i = 0; i < s->n; i++)
-        add_records(k, s, &s->views[i], all, only);
-    return all;
+        if (add_records(k, &w, &s->views[i], why) != 0) {
+            value_free(w.all);
+            return NULL;
+        }
+    return w.all;
 }
 
-static struct value *all_vbds(struct vm_scan *s, const char *only)
+static struct value *all_vbds(struct vm_scan *s, const char *only, struct failure *why)
 {
-    return records_of(&vbd_kind, s, only);
+    return records_of(&vbd_kind, s, only, why);
 }
 
-static struct value *all_vifs(struct vm_scan *s, const char *only)
+static struct value *all_vifs(struct vm_scan *s, const char *only, struct failure *why)
 {
-    return records_of(&vif_kind, s, only);
+    return records_of(&vif_kind, s, only, why);
 }
 
 static struct value *console(struct vm_scan *s, const struct vm_view *v, const char *ref)
@@ -212,12 +220,13 @@ static bool has_console(const struct vm_view *v)
     return v->present && !vm_is_dom0(v);
 }
 
-struct value *vm_consoles(struct vm_scan *s, struct vm_view *v)
+struct value *vm_consoles(struct vm_scan *s, struct vm_view *v, struct failure *why)
 {
     struct value *refs = value_array();
     char ref[37];
 
     (void)s;
+    (void)why;
     if (has_console(v)) {
         uuid_ref(v->uuid, "console", "", ref);
         value_push(refs, value_string(ref));
@@ -225,11 +234,12 @@ struct value *vm_consoles(struct vm_scan *s, struct vm_view *v)
     return refs;
 }
 
-static struct value *all_consoles(struct vm_scan *s, const char *only)
+static struct value *all_consoles(struct vm_scan *s, const char *only, struct failure *why)
 {
     struct value *all = value_struct();
     char ref[37];
 
+    (void)why;
     for (size_t i = 0; i < s->n; i++) {
         uuid_ref(s->views[i].uuid, "console", "", ref);
         if (has_console(&s->views[i]) && part_wanted(only, ref))

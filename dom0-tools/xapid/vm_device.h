@@ -8,9 +8,9 @@
 
 #include "dom0-tools/xapid/vm_look.h"
 
-/* The references, arrays. NULL when memory ran out. */
-struct value *vm_vbds(struct vm_scan *s, struct vm_view *v);
-struct value *vm_vifs(struct vm_scan *s, struct vm_view *v);
-struct value *vm_consoles(struct vm_scan *s, struct vm_view *v);
+/* The references, arrays; as a field's look() (vm_fields.h). */
+struct value *vm_vbds(struct vm_scan *s, struct vm_view *v, struct failure *why);
+struct value *vm_vifs(struct vm_scan *s, struct vm_view *v, struct failure *why);
+struct value *vm_consoles(struct vm_scan *s, struct vm_view *v, struct failure *why);
 
 #endif

@@ -8,9 +8,9 @@
 
 #include "dom0-tools/xapid/vm_look.h"
 
-/* NULL when memory ran out, or there is no such field. */
-struct value *vm_field(struct vm_scan *s, struct vm_view *v, const char *name);
-/* All fields; NULL or incomplete when memory ran out. */
-struct value *vm_fields(struct vm_scan *s, struct vm_view *v);
+/* There is such a field. NULL with a sentence. */
+struct value *vm_field(struct vm_scan *s, struct vm_view *v, const char *name, struct failure *why);
+/* All fields. NULL with a sentence. */
+struct value *vm_fields(struct vm_scan *s, struct vm_view *v, struct failure *why);
 
 #endif

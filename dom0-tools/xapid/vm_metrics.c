@@ -102,11 +102,12 @@ static struct value *record(struct vm_scan *s, const struct vm_view *v, const ch
     return r;
 }
 
-static struct value *records(struct vm_scan *s, const char *only)
+static struct value *records(struct vm_scan *s, const char *only, struct failure *why)
 {
     struct value *all = value_struct();
     char ref[37];
 
+    (void)why;
     for (size_t i = 0; i < s->n; i++) {
         uuid_ref(s->views[i].uuid, "metrics", "", ref);
         if (part_wanted(only, ref))

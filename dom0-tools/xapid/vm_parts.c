@@ -4,6 +4,7 @@
  */
 #include "dom0-tools/xapid/vm_parts.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const struct part_class *class_of(struct call *c)
@@ -22,12 +23,13 @@ static struct value *records(struct call *c, const char *only)
         call_internal_error(c, why.text);
         return NULL;
     }
-    all = class_of(c)->records(&s, only);
+    fail(&why, ENOMEM, "out of memory");
+    all = class_of(c)->records(&s, only, &why);
     vm_scan_free(&s);
     if (value_complete(all))
         return all;
+    call_internal_error(c, why.text);
     value_free(all);
-    call_internal_error(c, "out of memory");
     return NULL;
 }
 

@@ -14,8 +14,8 @@
 struct part_class {
     const char *name;
     /* A struct: reference -> record. With `only`, of that one object; the others may be left out or
-     * be there. */
-    struct value *(*records)(struct vm_scan *s, const char *only);
+     * be there. NULL with a sentence; *why is "out of memory" before. */
+    struct value *(*records)(struct vm_scan *s, const char *only, struct failure *why);
 };
 
 void part_get_all(struct call *c);

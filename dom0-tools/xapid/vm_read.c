@@ -32,16 +32,30 @@ void vm_get_all(struct call *c)
     call_return(c, refs);
 }
 
+/* v: NULL when there is a sentence instead. */
+static void answer(struct call *c, struct value *v, const struct failure *why)
+{
+    if (v != NULL)
+        call_return(c, v);
+    else
+        call_internal_error(c, why->text);
+}
+
 void vm_get_all_records(struct call *c)
 {
-    struct value *all;
+    struct value *all, *record;
+    struct failure why;
     struct vm_scan s;
 
     if (scan_all(&s, c) != 0)
         return;
     all = value_struct();
-    for (size_t i = 0; i < s.n; i++)
-        value_set(all, s.views[i].ref, vm_fields(&s, &s.views[i]));
+    for (size_t i = 0; i < s.n; i++) {
+        record = vm_fields(&s, &s.views[i], &why);
+        if (record == NULL)
+            call_internal_error(c, why.text);
+        value_set(all, s.views[i].ref, record);
+    }
     vm_scan_free(&s);
     call_return(c, all);
 }
@@ -50,10 +64,11 @@ void vm_get_record(struct call *c)
 {
     struct vm_scan s;
     struct vm_view *v = vm_scan_call(&s, c);
+    struct failure why;
 
     if (v == NULL)
         return;
-    call_return(c, vm_fields(&s, v));
+    answer(c, vm_fields(&s, v, &why), &why);
     vm_scan_free(&s);
 }
 
@@ -102,9 +117,10 @@ void vm_get_field(struct call *c)
 {
     struct vm_scan s;
     struct vm_view *v = vm_scan_call(&s, c);
+    struct failure why;
 
     if (v == NULL)
         return;
-    call_return(c, vm_field(&s, v, call_method(c)->name + strlen("VM.get_")));
+    answer(c, vm_field(&s, v, call_method(c)->name + strlen("VM.get_"), &why), &why);
     vm_scan_free(&s);
 }

@@ -221,6 +221,10 @@ int hv_unpausedomain(struct hv *hv, uint16_t domid)
 int hv_physinfo(struct hv *hv, struct hv_physinfo *p)
 {
     (void)hv;
+    if (dom0.machine_fails) {
+        errno = EPERM;
+        return -1;
+    }
     *p = (struct hv_physinfo){.nr_cpus = 2,
                               .cpu_khz = 2000000,
                               .total_pages = 1 << 18,

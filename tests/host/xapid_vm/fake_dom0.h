@@ -26,7 +26,8 @@ struct fake_dom0 {
     const char *kept;            /* the JSON kept of every guest but dom0; NULL: none */
     struct failure create_fails; /* error 0: it does not */
     bool monitor_fails;
-    int open; /* connections that are open now */
+    bool machine_fails; /* the hypervisor does not tell of it */
+    int open;           /* connections that are open now */
 };
 extern struct fake_dom0 dom0;
 

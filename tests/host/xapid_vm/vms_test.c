@@ -532,6 +532,19 @@ static void test_host(void **state)
                    "MESSAGE_METHOD_UNKNOWN|host.get_PIFs");
 }
 
+/* What could not be looked at is answered with its reason. */
+static void test_hypervisor_refuses(void **state)
+{
+    static const char *const methods[] = {"host_metrics.get_all", "host_metrics.get_all_records",
+                                          "host_cpu.get_all_records"};
+
+    (void)state;
+    dom0.machine_fails = true;
+    for (size_t i = 0; i < COUNT(methods); i++)
+        expect_failure(api(methods[i], NULL), "INTERNAL_ERROR|the hypervisor does not tell of the "
+                                              "machine: Operation not permitted");
+}
+
 /* Every getter of every class is of a field that the records have, and the other way round. */
 static void test_getters_and_records_agree(void **state)
 {
@@ -674,6 +687,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_defined_and_running, begin, finish),
         cmocka_unit_test_setup_teardown(test_devices_of_a_definition, begin, finish),
         cmocka_unit_test_setup_teardown(test_host, begin, finish),
+        cmocka_unit_test_setup_teardown(test_hypervisor_refuses, begin, finish),
         cmocka_unit_test_setup_teardown(test_fields_have_their_methods, begin, finish),
         cmocka_unit_test_setup_teardown(test_methods_have_their_fields, begin, finish),
         cmocka_unit_test_setup_teardown(test_getters_and_records_agree, begin, finish),

@@ -6,7 +6,7 @@ ifndef XAPID_VM_OBJS
 -include dom0-tools/xapid/vm.mk
 endif
 
-XAPIDVM_TESTS = $(addprefix $(B)/tests/host/xapidvm_, files vms power)
+XAPIDVM_TESTS = $(addprefix $(B)/tests/host/xapidvm_, files vms power monitor)
 
 xapidvm-tests: $(XAPIDVM_TESTS)
 
@@ -22,5 +22,11 @@ $(B)/tests/host/xapidvm_%: $(B)/xapid-asan/tests/host/xapid_vm/%_test.o $(XAPIDV
 	$(CC) $(XAPID_ASAN) $(XAPID_WRAP) -o $@ $^ -lyajl -lcrypt -lpthread -lcmocka
 
 $(B)/tests/host/xapidvm_files: XAPID_WRAP = -Wl,--wrap=fsync
+
+# leaving a monitor behind, with a pretended one
+$(B)/tests/host/xapidvm_monitor: $(addprefix $(B)/xapid-asan/,tests/host/xapid_vm/monitor_test.o \
+    dom0-tools/xapid/power_monitor.o dom0-tools/lib/failure.o)
+	@mkdir -p $(@D)
+	$(CC) $(XAPID_ASAN) -o $@ $^ -lcmocka
 
 .PHONY: xapidvm-tests
