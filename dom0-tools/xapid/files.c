@@ -139,3 +139,22 @@ int file_replace(int folder, const char *path, const char *name, const char *tex
     unlinkat(folder, temporary, 0);
     return fail(why, err, "cannot write %s/%s: %s", path, name, strerror(err));
 }
+
+int file_remove(int folder, const char *path, const char *name, struct failure *why)
+{
+    char old[NAME_MAX + 1];
+
+    if (snprintf(old, sizeof(old), ".%s.old", name) >= (int)sizeof(old))
+        return fail(why, ENAMETOOLONG, "the name is too long: %.40s...", name);
+    if (renameat(folder, name, folder, old) != 0)
+        return fail(why, errno, "cannot remove %s/%s: %s", path, name, strerror(errno));
+    if (fsync(folder) == 0) {
+        unlinkat(folder, old, 0);
+        return 0;
+    }
+    fail(why, errno, "cannot flush %s: %s", path, strerror(errno));
+    if (renameat(folder, old, folder, name) != 0)
+        fail(why, why->error, "cannot flush %s (%s), nor put back %s (%s)", path,
+             strerror(why->error), name, strerror(errno));
+    return -1;
+}

@@ -25,4 +25,7 @@ char *file_read(int folder, const char *name, size_t max, bool secret, struct fa
 int file_replace(int folder, const char *path, const char *name, const char *text,
                  struct failure *why);
 
+/* 0 when it will be gone after a power cut, or -1 as above (ENOENT: there is none). */
+int file_remove(int folder, const char *path, const char *name, struct failure *why);
+
 #endif

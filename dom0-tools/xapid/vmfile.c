@@ -191,14 +191,13 @@ int vmfile_change(const uint8_t uuid[16],
 int vmfile_remove(const uint8_t uuid[16], struct failure *why)
 {
     char ref[37], name[48];
-    int rc = 0;
     size_t i;
+    int rc;
 
     uuid_format(uuid, ref);
     snprintf(name, sizeof(name), "%s.json", ref);
     pthread_mutex_lock(&vms.change);
-    if (unlinkat(vms.fd, name, 0) != 0 || fsync(vms.fd) != 0)
-        rc = fail(why, errno, "cannot remove %s/%s: %s", vms.path, name, strerror(errno));
+    rc = file_remove(vms.fd, vms.path, name, why);
     pthread_mutex_lock(&vms.lock);
     i = find(uuid);
     if (rc == 0 && i < vms.n) {
