@@ -4,6 +4,7 @@
  */
 #include "dom0-tools/xapid/host_file.h"
 #include "dom0-tools/lib/guest_config.h"
+#include "dom0-tools/xapid/files.h"
 #include "dom0-tools/xapid/vmfile_disk.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ static int write_record(const struct value *record, struct failure *why)
 
     if (text == NULL)
         return fail(why, ENOMEM, "out of memory");
-    rc = vmfile_write(host.folder, host.path, NAME, text, why);
+    rc = file_replace(host.folder, host.path, NAME, text, why);
     free(text);
     return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* password: see password.h. */
 #include "dom0-tools/xapid/password.h"
+#include "dom0-tools/xapid/files.h"
 
 #include <crypt.h>
 #include <errno.h>
@@ -10,44 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* The file's text; the caller frees it. NULL with a sentence. */
-static char *read_file(const char *path, struct failure *why)
+static char *read_passwords(const char *path, struct failure *why)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat st;
-    char *text = NULL;
-    ssize_t n;
+    char *text = file_read(AT_FDCWD, path, PASSWORD_FILE_MAX, true, why);
 
-    if (fd < 0) {
-        fail(why, errno, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    if (fstat(fd, &st))
-        fail(why, errno, "%s: %s", path, strerror(errno));
-    else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
-        fail(why, EPERM,
-             "%s: it must be a file of the daemon's own user that nobody else may read "
-             "or write (chmod 600)",
-             path);
-    else if (st.st_size > PASSWORD_FILE_MAX)
-        fail(why, EFBIG, "%s: it is longer than %d bytes", path, PASSWORD_FILE_MAX);
-    else if (!(text = calloc(1, PASSWORD_FILE_MAX + 1)))
-        fail(why, ENOMEM, "out of memory");
-    else if ((n = read(fd, text, PASSWORD_FILE_MAX)) < 0) {
-        fail(why, errno, "%s: %s", path, strerror(errno));
-        free(text);
-        text = NULL;
-    }
-    close(fd);
+    if (!text)
+        fail_prefix(why, "%s: ", path);
     return text;
 }
 
 int password_file_check(const char *path, struct failure *why)
 {
-    char *text = read_file(path, why);
+    char *text = read_passwords(path, why);
 
     free(text);
     return text ? 0 : -1;
@@ -106,7 +84,7 @@ static const char *hash_with(const char *password, const char *setting, struct c
 int password_check(const char *path, const char *user, const char *password, struct failure *why)
 {
     struct crypt_data *data = malloc(sizeof(*data));
-    char *text = data ? read_file(path, why) : NULL, *hash;
+    char *text = data ? read_passwords(path, why) : NULL, *hash;
     char setting[CRYPT_GENSALT_OUTPUT_SIZE] = "";
     const char *got;
     int r;
@@ -130,41 +108,45 @@ int password_check(const char *path, const char *user, const char *password, str
     return r;
 }
 
-/* Everything of the old text but the user's line, and the new one. */
-static int write_lines(FILE *f, const char *text, const char *user, const char *hash)
+/* Everything of the old text but the user's line, and the new one; malloc'ed, NULL without memory.
+ */
+static char *lines_with(const char *text, const char *user, const char *hash)
 {
+    char *lines = NULL;
+    size_t size;
+    FILE *f = open_memstream(&lines, &size);
+    bool bad;
+
+    if (!f)
+        return NULL;
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
         if (!line_is_of(line, user))
             fprintf(f, "%.*s\n", (int)strcspn(line, "\n"), line);
     fprintf(f, "%s:%s\n", user, hash);
-    return ferror(f) || fflush(f) || fsync(fileno(f)) ? -1 : 0;
+    bad = ferror(f);
+    if (fclose(f) == 0 && !bad)
+        return lines;
+    free(lines);
+    return NULL;
 }
 
 /* The folder is locked. */
-static int replace(const char *path, const char *user, const char *hash, struct failure *why)
+static int replace(int folder, const char *path, const char *user, const char *hash,
+                   struct failure *why)
 {
-    char *text, new[4096];
-    bool bad;
-    FILE *f;
-    int fd;
+    const char *slash = strrchr(path, '/');
+    char *text = read_passwords(path, why), *lines, where[4000];
+    int r;
 
-    text = read_file(path, why);
     if (!text && why->error != ENOENT)
         return -1;
-    snprintf(new, sizeof(new), "%s.new", path);
-    unlink(new);
-    fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    f = fd < 0 ? NULL : fdopen(fd, "w");
-    bad = !f || write_lines(f, text ? text : "", user, hash);
-    if (f)
-        bad |= fclose(f) != 0;
+    snprintf(where, sizeof(where), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    lines = lines_with(text ? text : "", user, hash);
+    r = lines ? file_replace(folder, where, slash ? slash + 1 : path, lines, why)
+              : fail(why, ENOMEM, "out of memory");
+    free(lines);
     free(text);
-    if (bad || rename(new, path)) {
-        fail(why, errno, "%s: %s", new, strerror(errno));
-        unlink(new);
-        return -1;
-    }
-    return 0;
+    return r;
 }
 
 static int open_folder(const char *path, struct failure *why)
@@ -204,12 +186,9 @@ int password_set(const char *path, const char *user, const char *password, struc
     hash = hash_with(password, setting, data);
     folder = hash[0] == '$' ? open_folder(path, why)
                             : fail(why, EINVAL, "this C library cannot hash with yescrypt");
-    r = folder < 0 ? -1 : replace(path, user, hash, why);
-    if (folder >= 0) {
-        if (fsync(folder))
-            r = fail(why, errno, "the folder of %s: %s", path, strerror(errno));
+    r = folder < 0 ? -1 : replace(folder, path, user, hash, why);
+    if (folder >= 0)
         close(folder);
-    }
     explicit_bzero(data, sizeof(*data));
     free(data);
     return r;

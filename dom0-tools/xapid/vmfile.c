@@ -3,6 +3,7 @@
  * The table of defined VMs and its folder; see vmfile.h. A change is written before it is seen.
  */
 #include "dom0-tools/xapid/vmfile.h"
+#include "dom0-tools/xapid/files.h"
 #include "dom0-tools/xapid/vmfile_disk.h"
 
 #include <dirent.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_MAX (1 << 20) /* bytes; no definition comes near it */
@@ -140,7 +140,7 @@ static int write_record(const uint8_t uuid[16], const struct value *record, stru
         return fail(why, ENOMEM, "out of memory");
     uuid_format(uuid, ref);
     snprintf(name, sizeof(name), "%s.json", ref);
-    rc = vmfile_write(vms.fd, vms.path, name, text, why);
+    rc = file_replace(vms.fd, vms.path, name, text, why);
     free(text);
     return rc;
 }
@@ -191,14 +191,13 @@ int vmfile_change(const uint8_t uuid[16],
 int vmfile_remove(const uint8_t uuid[16], struct failure *why)
 {
     char ref[37], name[48];
-    int rc = 0;
     size_t i;
+    int rc;
 
     uuid_format(uuid, ref);
     snprintf(name, sizeof(name), "%s.json", ref);
     pthread_mutex_lock(&vms.change);
-    if (unlinkat(vms.fd, name, 0) != 0 || fsync(vms.fd) != 0)
-        rc = fail(why, errno, "cannot remove %s/%s: %s", vms.path, name, strerror(errno));
+    rc = file_remove(vms.fd, vms.path, name, why);
     pthread_mutex_lock(&vms.lock);
     i = find(uuid);
     if (rc == 0 && i < vms.n) {
@@ -208,31 +207,6 @@ int vmfile_remove(const uint8_t uuid[16], struct failure *why)
     pthread_mutex_unlock(&vms.lock);
     pthread_mutex_unlock(&vms.change);
     return rc;
-}
-
-/* malloc'ed text of a plain file. */
-static char *read_file(int folder, const char *name, struct failure *why)
-{
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat st;
-    char *text = NULL;
-    ssize_t n = -1;
-
-    if (fd < 0 || fstat(fd, &st) != 0)
-        fail(why, errno, "it cannot be read: %s", strerror(errno));
-    else if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
-        fail(why, EINVAL, "it is no file, or too large for a definition");
-    else if ((text = malloc((size_t)st.st_size + 1)) == NULL ||
-             (n = read(fd, text, (size_t)st.st_size)) < 0)
-        fail(why, errno, "it cannot be read: %s", strerror(errno));
-    else
-        text[n] = '\0';
-    if (fd >= 0)
-        close(fd);
-    if (n >= 0)
-        return text;
-    free(text);
-    return NULL;
 }
 
 /* A record of the fields that are there; a field we do not know is damage. */
@@ -255,7 +229,7 @@ static struct value *judge(const struct value *kept, struct failure *why)
 
 static int load(const char *name, struct failure *why)
 {
-    char *text = read_file(vms.fd, name, why), ref[37];
+    char *text = file_read(vms.fd, name, FILE_MAX, false, why), ref[37];
     struct value *kept = NULL, *record = NULL;
     uint8_t uuid[16];
     int rc = -1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vmfile: the defined VMs, a file each: FOLDER/UUID.json, {"format": 1, "uuid": ..., "record": the
- * fields of vm_record.h}. A file is written beside its name, flushed, renamed, and the folder
- * flushed: whatever happens, and whenever, there is the old one or the new one. The folder is
- * read once, when it is opened, and is this process's alone from then on (a lock on FOLDER/.lock).
+ * fields of vm_record.h}. Whatever happens, and whenever, there is the old one or the new one
+ * (files.h). The folder is read once, when it is opened, and is this process's alone from then on
+ * (a lock on FOLDER/.lock).
  *
  * Files that cannot be read, are damaged or come from a newer version are named in the log, left
  * alone, and their VMs do not exist here. Definitions are immutable and counted: who has one may

@@ -7,12 +7,9 @@
 #include "dom0-tools/lib/guest_config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <yajl/yajl_gen.h>
 #include <yajl/yajl_tree.h>
 
@@ -25,80 +22,6 @@ int vmfile_make_folder(const char *folder, struct failure *why)
     if (make_folders_above(folder) != 0 || (mkdir(folder, 0700) != 0 && errno != EEXIST))
         return fail(why, errno, "cannot make the folder %s: %s", folder, strerror(errno));
     return 0;
-}
-
-static int write_all(int fd, const char *text)
-{
-    size_t left = strlen(text);
-
-    while (left > 0) {
-        ssize_t n = write(fd, text, left);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return -1;
-        text += n;
-        left -= (size_t)n;
-    }
-    return fsync(fd);
-}
-
-/* Another name for the old one, so that it can be put back. 1: there is none; -1 with errno. */
-static int keep_old(int folder, const char *name, const char *old)
-{
-    unlinkat(folder, old, 0); /* of a process that was killed */
-    if (linkat(folder, name, folder, old, 0) == 0)
-        return 0;
-    return errno == ENOENT ? 1 : -1;
-}
-
-/* Gives the written file its name, and flushes that. 0, or -1 with a sentence. */
-static int put_in_place(int folder, const char *path, const char *name, const char *temporary,
-                        struct failure *why)
-{
-    char old[80];
-    int none, err = 0;
-
-    snprintf(old, sizeof(old), ".%s.old", name);
-    none = keep_old(folder, name, old);
-    if (none < 0 || renameat(folder, temporary, folder, name) != 0) {
-        fail(why, errno, "cannot write %s/%s: %s", path, name, strerror(errno));
-        unlinkat(folder, temporary, 0);
-        unlinkat(folder, old, 0);
-        return -1;
-    }
-    if (fsync(folder) == 0) {
-        unlinkat(folder, old, 0);
-        return 0;
-    }
-    fail(why, errno, "cannot flush %s: %s", path, strerror(errno));
-    if (none ? unlinkat(folder, name, 0) : renameat(folder, old, folder, name))
-        err = errno;
-    if (err != 0)
-        fail(why, why->error, "cannot flush %s (%s), nor put back what was in %s (%s)", path,
-             strerror(why->error), name, strerror(err));
-    return -1;
-}
-
-int vmfile_write(int folder, const char *path, const char *name, const char *text,
-                 struct failure *why)
-{
-    char temporary[80];
-    int fd, err = 0;
-
-    snprintf(temporary, sizeof(temporary), ".%s.new", name);
-    fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return fail(why, errno, "cannot write %s/%s: %s", path, temporary, strerror(errno));
-    if (write_all(fd, text) != 0)
-        err = errno;
-    if (close(fd) != 0 && err == 0)
-        err = errno;
-    if (err == 0)
-        return put_in_place(folder, path, name, temporary, why);
-    unlinkat(folder, temporary, 0);
-    return fail(why, err, "cannot write %s/%s: %s", path, name, strerror(err));
 }
 
 static void text_to(yajl_gen gen, const char *text)

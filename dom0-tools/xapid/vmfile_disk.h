@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a record lies on the disk: JSON with a format number, and files that are there whole.
+ * How a record lies on the disk: JSON with a format number. The files are those of files.h.
  * Internal to what keeps state: VM definitions (vmfile.c) and the host's own file (host_file.c).
  */
 #ifndef XAPID_VMFILE_DISK_H
@@ -11,13 +11,6 @@
 
 /* Creates the folder and those above it, for root alone. 0, or -1 with a sentence. */
 int vmfile_make_folder(const char *folder, struct failure *why);
-
-/* Replaces or creates folder/name. 0 when it will be there after a power cut, or -1 with a sentence
- * and the old one in place (after a power cut either, when it was the flush that failed; the
- * sentence says so when it could not be put back). path is for the sentence. Beside it lie, for a
- * moment, .name.new and .name.old. */
-int vmfile_write(int folder, const char *path, const char *name, const char *text,
-                 struct failure *why);
 
 /* malloc'ed; NULL when memory ran out. Of the record strings, booleans and maps of strings. */
 char *vmfile_print(const uint8_t uuid[16], const struct value *record);

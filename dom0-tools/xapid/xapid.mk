@@ -3,7 +3,7 @@
 # classes (vm.mk).
 
 XAPID_WEB_OBJS = $(addprefix $(B)/obj/dom0-tools/xapid/, \
-    main.o http.o xmlrpc_read.o xmlrpc_write.o value.o method.o session.o password.o)
+    main.o http.o xmlrpc_read.o xmlrpc_write.o value.o method.o session.o password.o files.o)
 XAPID_LIBS = -lmicrohttpd -lxml2 -lcrypt -lpthread
 
 -include dom0-tools/xapid/vm.mk

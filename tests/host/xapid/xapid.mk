@@ -41,7 +41,7 @@ $(B)/tests/xapid/bonsai-xapid: $(call xapid_asan,$(XAPID_WEB_OBJS) $(COMMON_OBJS
 
 # the same with libFuzzer, by hand: build/tests/fuzz/xapid_xml [CORPUS] (needs clang)
 $(B)/tests/fuzz/xapid_xml: tests/host/xapid/fuzz_xml.c tests/host/xapid/fake_classes.c \
-    $(addprefix dom0-tools/xapid/,xmlrpc_read.c xmlrpc_write.c value.c method.c session.c password.c) \
+    $(addprefix dom0-tools/xapid/,xmlrpc_read.c xmlrpc_write.c value.c method.c session.c password.c files.c) \
     common/uuid.c dom0-tools/lib/failure.c
 	@mkdir -p $(@D)
 	clang $(filter-out -MMD -MP,$(CFLAGS_USER)) $(XAPID_FLAGS) -DFUZZ_MAIN -O1 \

@@ -202,6 +202,8 @@ static void test_folder_that_cannot_be_flushed(void **state)
     assert_int_equal(why.error, EIO);
     assert_non_null(strstr(why.text, "cannot flush"));
     assert_int_equal(vmfile_add(two, record_named("two"), &why), -1);
+    assert_int_equal(vmfile_remove(one, &why), -1);
+    assert_int_equal(why.error, EIO);
     folders_fail = false;
     expect_name(1, "old");
     assert_false(is_there(2));
@@ -213,6 +215,8 @@ static void test_folder_that_cannot_be_flushed(void **state)
     assert_int_equal(vmfile_change(one, rename_vm, NULL, &why), 0);
     expect_name(1, "new");
     expect_files(1);
+    assert_int_equal(vmfile_remove(one, &why), 0);
+    expect_files(0);
 }
 
 /* Every field that can be given, with a value that is not its default. */

@@ -12,7 +12,7 @@ xapidvm-tests: $(XAPIDVM_TESTS)
 
 XAPIDVM_OBJS = $(filter-out %/power_monitor.o,$(call xapid_asan,$(XAPID_VM_OBJS) $(COMMON_OBJS))) \
     $(addprefix $(B)/xapid-asan/, \
-    dom0-tools/xapid/method.o dom0-tools/xapid/session.o dom0-tools/xapid/password.o dom0-tools/xapid/value.o \
+    dom0-tools/xapid/method.o dom0-tools/xapid/session.o dom0-tools/xapid/password.o dom0-tools/xapid/files.o dom0-tools/xapid/value.o \
     $(addprefix dom0-tools/lib/, failure.o cfg.o cfg_lex.o spec_vdev.o spec_disk.o spec_vif.o \
     guest_config.o guest_json.o guest_json_read.o device.o guest_power.o host_conf.o) \
     tests/host/xl/fake_store.o tests/host/xapid_vm/fake_dom0.o)
