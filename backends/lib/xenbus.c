@@ -284,6 +284,8 @@ static bool step(struct xenbus_device *d, enum xenbus_state stored, enum xenbus_
             go_to(d, XenbusStateClosing); /* it failed while the store was away */
         return closing(d, front);
     case XenbusStateClosed:
+        if (stored == XenbusStateClosing)
+            go_to(d, XenbusStateClosed); /* asked once more, and it is done */
         if (front != XenbusStateInitialising ||
             store_read_u64(d->bus->store, STORE_NO_TX, &online, "%s/online", d->back) || !online)
             return false;

@@ -534,6 +534,9 @@ int main(int argc, char **argv)
     close_disk(&copied);
     close_disk(&kept);
     run("xenstore-rm /local/domain/0/badfront");
+    run("cd /; for p in backend/qdisk/0 backend/qdisk backend error/backend/qdisk/0 "
+        "error/backend/qdisk error/backend error; do [ -n \"$(xenstore-list /local/domain/0/$p "
+        "2>/dev/null)\" ] || xenstore-rm /local/domain/0/$p 2>/dev/null; done; true");
     end();
     return failed;
 }

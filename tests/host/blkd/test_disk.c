@@ -248,6 +248,8 @@ static void a_disk_from_its_beginning_to_its_end(void **state)
     set(FRONT, "state", "6");
     expect_state(XenbusStateClosed);
     assert_int_equal(store_exists(store, STORE_NO_TX, ERROR), 0);
+    set(BACK, "state", "5"); /* once more */
+    expect_state(XenbusStateClosed);
 }
 
 static void a_readonly_disk_and_a_cdrom(void **state)
