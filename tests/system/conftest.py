@@ -117,8 +117,10 @@ class Shared:
         now.update(self.hypervisor_tables())
         if (
             self.stack == "stock"
-        ):  # libxl makes these two empty nodes with the first guest and keeps them
-            now["store"] = re.sub(r'^/(vm|libxl) = ""\n', "", now["store"], flags=re.M)
+        ):  # libxl makes these empty nodes with the first guest that has such things and keeps them
+            now["store"] = re.sub(
+                r'^/(vm|libxl|local/domain/0/device-model) = ""\n', "", now["store"], flags=re.M
+            )
         return now
 
     def hypervisor_tables(self):

@@ -87,8 +87,10 @@ def kernel(dom0):
     "memory, vcpus, more",
     [(1, 1, ""), (4, 1, ""), (8, 2, ""), (16, 1, "maxmem = 32"), (768, 4, "")],
 )
-def test_hello(dom0, kernel, memory, vcpus, more):
+def test_hello(dom0, kernel, stack, memory, vcpus, more):
     """It says all of what it is to say, and its last words are not lost."""
+    if stack == "stock" and memory < 4:
+        pytest.skip("Xen's builder maps 4 MiB at least")
     k = kernel("hello", memory=memory, vcpus=vcpus, more=more)
     k.wait_said("waiting for")
     assert k.said() == HELLO.format(pages=memory * 256)
