@@ -18,7 +18,8 @@
  * Linux's backends do it, and in the log.
  *
  * The connection to the store may be lost and comes back (a new daemon): devices are served on
- * meanwhile. All functions block only for the store's answers. One thread.
+ * meanwhile. One that is connected and whose directory is not there when the store comes back has
+ * been lost with the store's tree, not removed: it is served until this process ends. All functions block only for the store's answers. One thread.
  */
 #ifndef BACKENDS_XENBUS_H
 #define BACKENDS_XENBUS_H
@@ -45,6 +46,7 @@ struct xenbus_device {
     bool dirty;              /* to be looked at */
     bool linked;             /* connect() was done, disconnect() not */
     bool later, failed, watched;
+    bool orphan; /* connected, and its directory was lost with the store's tree */
 };
 
 enum xenbus_step { XENBUS_DONE, XENBUS_LATER, XENBUS_FAILED /* with a sentence */ };

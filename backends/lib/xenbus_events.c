@@ -200,6 +200,15 @@ struct xenbus *xenbus_open(const struct xenbus_driver *driver, struct failure *w
     return bus;
 }
 
+static void note_orphan(struct xenbus_device *d)
+{
+    if (d->orphan || !d->linked || store_exists(d->bus->store, STORE_NO_TX, d->back) != 0)
+        return;
+    d->orphan = true;
+    fprintf(stderr, "%s: %s: XenStore has lost its nodes; served on until this daemon ends\n",
+            d->bus->driver->program, d->name);
+}
+
 static void find_store_again(struct xenbus *bus)
 {
     struct failure why;
@@ -213,8 +222,10 @@ static void find_store_again(struct xenbus *bus)
     fprintf(stderr, "%s: XenStore is back\n", bus->driver->program);
     (void)scan(bus); /* lost again: see take_events() */
     bus->any_dirty = true;
-    for (struct xenbus_device *d = bus->devices; d; d = d->next)
+    for (struct xenbus_device *d = bus->devices; d; d = d->next) {
+        note_orphan(d);
         xenbus_meet_frontend(d);
+    }
 }
 
 /* Events that came while a call waited for its answer lie in the handle and make no descriptor
@@ -243,10 +254,12 @@ static void look_at_dirty(struct xenbus *bus)
         if (!d->dirty)
             continue;
         d->dirty = d->later = false;
-        if (store_exists(bus->store, STORE_NO_TX, d->back) == 0)
-            xenbus_removed(d);
-        else
+        if (store_exists(bus->store, STORE_NO_TX, d->back) != 0) {
+            d->orphan = false;
             xenbus_settle(d);
+        } else if (!d->orphan) {
+            xenbus_removed(d);
+        }
     }
 }
 

@@ -114,6 +114,10 @@ class Shared:
 
     def snapshot(self):
         now = {k: self.machine.run(c, timeout=30).output for k, c in SNAPSHOT.items()}
+        if self.hypervisor == "xen":
+            # the rest of a domain that Xen 4.17 cannot free: tests/guest/vcpu hands it contexts whose
+            # loading fails half-way, and it keeps what it had taken
+            now["guests"] = re.sub(r"^\(null\)\n", "", now["guests"], flags=re.M)
         now.update(self.hypervisor_tables())
         if (
             self.stack == "stock"

@@ -122,12 +122,10 @@ def test_daemon_not_running(dom0, guests):
 
 
 def test_stopped_and_started(dom0, guests):
-    """SIGTERM, and a store that goes away under the daemon."""
+    """SIGTERM is as harmless as a kill."""
     g = on_blkd(guests, "calm").create().wait_up()
     load = dom0.spawn(f"timeout 100 rig-guest {g.address} 'diskload /dev/xvda 8'")
-    dom0.run(
-        f"sleep 2; kill $(cat {PID}); sleep 3; kill -9 $(cat /run/bonsai/xenstored.pid)", check=True
-    )
+    dom0.run(f"sleep 2; kill $(cat {PID}); sleep 3", check=True)
     r = dom0.wait(load, timeout=120)
     assert r.status == 0 and "0 of 8 failed" in r.output, r
     dom0.run("xl shutdown -w calm", check=True, timeout=60)

@@ -32,6 +32,7 @@ static struct xenbus_driver driver;
 static struct vbd_host host;
 static struct front front;
 static bool changed; /* an event is due */
+static bool dies;    /* the store's daemon */
 
 /* --- what the pretend store lacks: one connection, and events that say "look at everything" --- */
 
@@ -59,6 +60,11 @@ int store_next_event(struct store *s, struct store_event **event)
     static const struct store_event everything = {"/local/domain/0/backend/qdisk", "back"};
 
     (void)s;
+    if (dies) {
+        dies = false;
+        errno = EPIPE;
+        return -1;
+    }
     if (!changed)
         return 0;
     changed = false;
@@ -524,7 +530,6 @@ static void a_successor_without_its_journal_says_so(void **state)
     expect_state(XenbusStateClosed);
 }
 
-/* What happened while nobody was there. */
 /* Whoever took it for an empty one would throw all journals away. */
 static void a_store_that_dies_meanwhile_is_no_empty_one(void **state)
 {
@@ -541,6 +546,38 @@ static void a_store_that_dies_meanwhile_is_no_empty_one(void **state)
     store = first;
 }
 
+/* A store that comes back empty takes no running disk along; nodes made anew are believed again. */
+static void a_store_that_loses_its_tree(void **state)
+{
+    (void)state;
+    connect_all();
+    dies = true;
+    serve(); /* which closes it */
+    store = fake_store();
+    store_writef(store, STORE_NO_TX, "0", "domid");
+    for (int i = 0; i < 100 && !xenbus_devices(bus)->orphan; i++) {
+        usleep(50000);
+        serve();
+    }
+    assert_true(xenbus_devices(bus)->orphan);
+    changed = true;
+    work();
+    put(BLKIF_OP_WRITE, 1);
+    expect_answer(1, BLKIF_RSP_OKAY);
+    set(BACK, "frontend", FRONT);
+    set(BACK, "frontend-id", "7");
+    set(BACK, "online", "1");
+    set(FRONT, "backend", BACK);
+    frontend_offers(1);
+    set(FRONT, "state", "4");
+    set(BACK, "state", "4");
+    work();
+    assert_false(xenbus_devices(bus)->orphan);
+    put(BLKIF_OP_WRITE, 2);
+    expect_answer(2, BLKIF_RSP_OKAY);
+}
+
+/* What happened while nobody was there. */
 static void a_successor_finds_its_frontend_gone_or_new(void **state)
 {
     (void)state;
@@ -596,6 +633,7 @@ int main(void)
         TEST(a_successor_waits_for_its_predecessors_io),
         TEST(a_successor_without_its_journal_says_so),
         TEST(a_store_that_dies_meanwhile_is_no_empty_one),
+        TEST(a_store_that_loses_its_tree),
         TEST(a_successor_finds_its_frontend_gone_or_new),
         TEST(a_daemon_told_to_stop_rests_first),
     };
