@@ -19,7 +19,8 @@
  *
  * The connection to the store may be lost and comes back (a new daemon): devices are served on
  * meanwhile. One that is connected and whose directory is not there when the store comes back has
- * been lost with the store's tree, not removed: it is served until this process ends. All functions block only for the store's answers. One thread.
+ * been lost with the store's tree, not removed: it is served until this process ends. All functions
+ * block only for the store's answers. One thread.
  */
 #ifndef BACKENDS_XENBUS_H
 #define BACKENDS_XENBUS_H
