@@ -5,10 +5,15 @@ import re
 
 import pytest
 
+import image
 from test_kit import Kernel
 
 NET = "10.9.0.77"
 BLKD = "/run/bonsai/blkd.pid"
+needs_lwip = pytest.mark.skipif(
+    not (image.BUILD / "guests/net").exists(),
+    reason="build/guests/net is not built: the mirror has no source package of lwIP (tests/rig/lwip)",
+)
 
 
 @pytest.fixture
@@ -104,6 +109,7 @@ def test_blkd_killed(dom0, kernel, stack, journal):
     shut_down(dom0, k)
 
 
+@needs_lwip
 def test_network(dom0, kernel):
     """ARP, ICMP echo and TCP from dom0, whose checksums nobody has filled in on the way."""
     k = kernel("net", kernel="net", extra=f"ip={NET}/24 gw=10.9.0.1 port=1007",
@@ -124,6 +130,7 @@ def test_network(dom0, kernel):
     assert "pages, which are lost" not in k.said()
 
 
+@needs_lwip
 def test_net_without_address(dom0, kernel):
     k = kernel("lost", kernel="net", extra="ip=10.9.0.300/24", more="vif = ['bridge=br0']")
     k.wait_said("net: the command line must have ip=ADDRESS/BITS\n")
