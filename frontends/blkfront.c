@@ -218,11 +218,9 @@ int blkfront_wait(struct blkfront *b, uint64_t deadline)
     return xenbus_wait(&b->bus, deadline);
 }
 
-#define CLOSE_PATIENCE (5ull * 1000000000)
-
 void blkfront_close(struct blkfront *b)
 {
-    xenbus_close(&b->bus, os_now() + CLOSE_PATIENCE);
+    xenbus_close(&b->bus);
     fail_all(b);
     call_back(b);
     graveyard_sweep(&b->graves);

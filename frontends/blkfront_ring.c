@@ -6,12 +6,6 @@
  */
 #include "frontends/blkfront_private.h"
 
-/* os_wait() returns because this ran; however often it does, there is nothing else to do. */
-static void woken(void *context)
-{
-    (void)context;
-}
-
 int blk_ring_prepare(struct blkfront *b)
 {
     domid_t backend = b->bus.backend_id;
@@ -21,7 +15,7 @@ int blk_ring_prepare(struct blkfront *b)
         return err;
     blkif_sring_t *shared = b->ring_page.page;
     XEN_FRONT_RING_INIT(&b->ring, shared, OS_PAGE_SIZE);
-    err = os_event_alloc(backend, woken, b, &b->port);
+    err = os_event_alloc(backend, os_event_ignore, b, &b->port);
     if (err != 0)
         granted_close(&b->ring_page, &b->graves);
     b->open = err == 0;

@@ -13,12 +13,6 @@ static void publish(XENCONS_RING_IDX *index, uint32_t value)
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before the other side's index is looked at again */
 }
 
-/* os_wait() returns because this ran. */
-static void woken(void *context)
-{
-    (void)context;
-}
-
 void console_attach(struct console *c, struct xencons_interface *page, evtchn_port_t port)
 {
     c->page = page;
@@ -35,7 +29,7 @@ int console_open(struct console *c)
 
     console_attach(c, os_console_page(&port), port);
     c->port = port;
-    return c->page == NULL ? -XEN_ENODEV : os_event_bind(port, woken, c);
+    return c->page == NULL ? -XEN_ENODEV : os_event_bind(port, os_event_ignore, c);
 }
 
 size_t console_put(struct console *c, const char *text, size_t len)

@@ -40,12 +40,6 @@ _Static_assert(NET_TX <= __CONST_RING_SIZE(netif_tx, OS_PAGE_SIZE), "more frames
 _Static_assert(NET_RX <= __CONST_RING_SIZE(netif_rx, OS_PAGE_SIZE), "more frames than slots");
 _Static_assert((NET_TX & (NET_TX - 1)) == 0 && (NET_RX & (NET_RX - 1)) == 0, "ids are masked");
 
-/* os_wait() returns because this ran; however often it does, there is nothing else to do. */
-static void woken(void *context)
-{
-    (void)context;
-}
-
 static int open_pages(struct net_page *pages, unsigned count, domid_t backend, bool readonly)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -82,7 +76,7 @@ static int prepare(struct xenbus_device *d)
     netif_rx_sring_t *rx = n->rx_ring_page.page;
     XEN_FRONT_RING_INIT(&n->tx, tx, OS_PAGE_SIZE);
     XEN_FRONT_RING_INIT(&n->rx, rx, OS_PAGE_SIZE);
-    err = os_event_alloc(backend, woken, n, &n->port);
+    err = os_event_alloc(backend, os_event_ignore, n, &n->port);
     n->open = err == 0;
     return err;
 }
@@ -227,11 +221,9 @@ int netfront_wait(struct netfront *n, uint64_t deadline)
     return xenbus_wait(&n->bus, deadline);
 }
 
-#define CLOSE_PATIENCE (5ull * 1000000000)
-
 void netfront_close(struct netfront *n)
 {
-    xenbus_close(&n->bus, os_now() + CLOSE_PATIENCE);
+    xenbus_close(&n->bus);
     graveyard_sweep(&n->graves);
     if (n->graves.pages != 0)
         os_log("%s: the backend keeps %u pages, which are lost", n->bus.path, n->graves.pages);

@@ -48,6 +48,11 @@ int os_grant_end(grant_ref_t ref);
 /* --- events ---------------------------------------------------------------------------------- */
 
 typedef void os_event_handler(void *context);
+/* For ports whose events have nothing to do but end os_wait(), however many they are. */
+static inline void os_event_ignore(void *context)
+{
+    (void)context;
+}
 
 /* A new port that `remote` may bind to; `handler` runs, with the port's own events held back, when
  * it is signalled. */

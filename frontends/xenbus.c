@@ -2,6 +2,8 @@
 /* The handshake of a split device; see xenbus.h for its phases. */
 #include "frontends/xenbus.h"
 
+#define CLOSE_PATIENCE (5ull * 1000000000)
+
 static int set_state(struct xenbus_device *d, enum xenbus_state state)
 {
     return store_printf(d->store, STORE_NO_TX, d->path, "state", "%d", (int)state);
@@ -233,8 +235,9 @@ static void await_backend(struct xenbus_device *d, enum xenbus_state want, uint6
     }
 }
 
-void xenbus_close(struct xenbus_device *d, uint64_t deadline)
+void xenbus_close(struct xenbus_device *d)
 {
+    const uint64_t deadline = os_now() + CLOSE_PATIENCE;
     bool running = d->phase == XENBUS_CONNECTED, told = true;
 
     if (d->phase != XENBUS_GONE) {

@@ -74,8 +74,8 @@ int xenbus_wait(struct xenbus_device *d, uint64_t deadline);
  * closes the device. Returns -XEN_EIO. */
 int xenbus_break(struct xenbus_device *d, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Our end: closes, waits at most until the deadline for the backend to let go, drops, forgets. */
-void xenbus_close(struct xenbus_device *d, uint64_t deadline);
+/* Our end: closes, waits at most five seconds for the backend to let go, drops, forgets. */
+void xenbus_close(struct xenbus_device *d);
 
 /* A number below the backend's directory, `missing` when there is none. -XEN_EINVAL for text. */
 int xenbus_backend_u64(struct xenbus_device *d, const char *node, uint64_t missing,
