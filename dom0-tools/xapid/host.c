@@ -217,10 +217,7 @@ static struct value *put_key(const struct value *record, void *arg)
         call_fail(change->c, "MAP_DUPLICATE_KEY", "host", change->field, reference, key, NULL);
         return NULL;
     }
-    change->value = value_struct();
-    for (size_t i = 0; i < value_count(old); i++)
-        if (strcmp(value_name(old, i), key) != 0)
-            value_set(change->value, value_name(old, i), value_copy(value_at(old, i)));
+    change->value = value_without(old, key);
     if (call_has(change->c, 2))
         value_set(change->value, key, value_string(call_string(change->c, 2)));
     return put_field(record, change);

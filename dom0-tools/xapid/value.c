@@ -240,6 +240,16 @@ const struct value *value_at(const struct value *v, size_t n)
     return n < value_count(v) ? v->items[n].value : NULL;
 }
 
+struct value *value_without(const struct value *v, const char *name)
+{
+    struct value *left = value_struct();
+
+    for (size_t i = 0; i < value_count(v); i++)
+        if (strcmp(value_name(v, i), name) != 0)
+            value_set(left, value_name(v, i), value_copy(value_at(v, i)));
+    return left;
+}
+
 const char *value_name(const struct value *v, size_t n)
 {
     return n < value_count(v) ? v->items[n].name : NULL;

@@ -52,7 +52,9 @@ void value_set(struct value *structure, const char *name, struct value *item);
 
 void value_free(struct value *v);                /* the whole tree; NULL is nothing */
 struct value *value_copy(const struct value *v); /* NULL when memory ran out */
-bool value_complete(const struct value *v);      /* not NULL, and nothing in it is missing */
+/* A copy of a struct without one of its members. */
+struct value *value_without(const struct value *v, const char *name);
+bool value_complete(const struct value *v); /* not NULL, and nothing in it is missing */
 
 /* Looking. None of them changes the tree; what they return lives as long as it does. */
 enum value_kind value_kind(const struct value *v);

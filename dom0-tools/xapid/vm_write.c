@@ -89,17 +89,6 @@ static struct value *put_fields(const struct value *record, void *arg)
     return vm_record_with(record, change->fields, &change->t);
 }
 
-/* A copy of a map without one key. */
-static struct value *without(const struct value *map, const char *key)
-{
-    struct value *left = value_struct();
-
-    for (size_t i = 0; i < value_count(map); i++)
-        if (strcmp(value_name(map, i), key) != 0)
-            value_set(left, value_name(map, i), value_copy(value_at(map, i)));
-    return left;
-}
-
 static struct value *put_map(const struct value *record, struct change *change, struct value *map)
 {
     change->fields = value_struct();
@@ -130,7 +119,7 @@ static struct value *remove_key(const struct value *record, void *arg)
     struct change *change = arg;
     const struct value *old = value_get(record, change->field);
 
-    return put_map(record, change, without(old, call_string(change->c, 1)));
+    return put_map(record, change, value_without(old, call_string(change->c, 1)));
 }
 
 /* No definition of it: is there such a VM at all? */
