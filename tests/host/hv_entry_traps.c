@@ -86,10 +86,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    v->kernel_l4 = v->user_l4 = MFN_NONE;
-    perdomain_free(d);
-    d->perdomain_l3 = hv_page_alloc(); /* pretend_domain_destroy() frees one */
-    pretend_domain_destroy(d);
+    pv_domain_end(d);
     return 0;
 }
 

@@ -82,14 +82,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 2; i++) {
-        d->vcpu[i]->kernel_l4 = d->vcpu[i]->user_l4 = MFN_NONE;
-        vcpu_put_gdt(d->vcpu[i]);
-        vcpu_drop_ldt_frames(d->vcpu[i]);
-    }
-    perdomain_free(d);
-    d->perdomain_l3 = hv_page_alloc(); /* pretend_domain_destroy() frees one */
-    pretend_domain_destroy(d);
+    pv_domain_end(d);
     return 0;
 }
 

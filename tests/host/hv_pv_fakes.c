@@ -155,3 +155,15 @@ int load_gs(unsigned sel)
     (void)sel;
     return 0;
 }
+
+void pv_domain_end(struct domain *d)
+{
+    for (unsigned i = 0; i < d->max_vcpus; i++) {
+        d->vcpu[i]->kernel_l4 = d->vcpu[i]->user_l4 = MFN_NONE;
+        vcpu_put_gdt(d->vcpu[i]);
+        vcpu_drop_ldt_frames(d->vcpu[i]);
+    }
+    perdomain_free(d);
+    d->perdomain_l3 = hv_page_alloc(); /* pretend_domain_destroy() frees one */
+    pretend_domain_destroy(d);
+}

@@ -4,6 +4,11 @@
  */
 #pragma once
 
+struct domain;
+
 extern struct pv_seen {
     unsigned ins, outs, port, bytes, val, shutdowns;
 } seen;
+
+/* Takes a pretend domain's descriptor tables away, then the domain. */
+void pv_domain_end(struct domain *d);

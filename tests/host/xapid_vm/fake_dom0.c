@@ -43,6 +43,30 @@ void fake_dom0_stop(void)
     session_end(session);
 }
 
+char fake_folder[sizeof("/tmp/xapid-vm-XXXXXX")];
+
+void fake_daemon_start(void (*on_wait)(struct store *s))
+{
+    struct failure why;
+
+    strcpy(fake_folder, "/tmp/xapid-vm-XXXXXX");
+    assert_non_null(mkdtemp(fake_folder));
+    fake_dom0_start(on_wait);
+    assert_int_equal(host_open(fake_folder, &why), 0);
+    assert_int_equal(vm_open(fake_folder, &why), 0);
+}
+
+int fake_daemon_stop(void)
+{
+    char command[96];
+
+    vm_close();
+    host_close();
+    fake_dom0_stop();
+    snprintf(command, sizeof(command), "rm -rf %s", fake_folder);
+    return system(command);
+}
+
 static uint16_t next_domid(void)
 {
     static uint16_t last;

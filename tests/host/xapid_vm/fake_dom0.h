@@ -33,6 +33,11 @@ extern struct fake_dom0 dom0;
 
 void fake_dom0_start(void (*on_wait)(struct store *s));
 void fake_dom0_stop(void);
+/* The same with the API's classes over it, their state in a new folder; the end of both and of the
+ * folder: 0. */
+extern char fake_folder[];
+void fake_daemon_start(void (*on_wait)(struct store *s));
+int fake_daemon_stop(void);
 /* A running domain with that name; its index in domains[]. */
 size_t fake_domain(const char *name, const char *uuid);
 /* NULL when it is gone. */

@@ -16,7 +16,7 @@
 #define DOM0_REF "00000000-0000-0000-0000-000000000000"
 #define GUEST    "11111111-2222-4333-8444-555555555555"
 
-static char folder[64], *ref;
+static char *ref;
 static void (*guest)(void); /* what it does when somebody waits for it */
 static unsigned int waits;
 
@@ -31,14 +31,9 @@ static void on_wait(struct store *s)
 static int begin(void **state)
 {
     struct value *given = value_struct(), *v;
-    struct failure why;
 
     (void)state;
-    strcpy(folder, "/tmp/xapid-power-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    fake_dom0_start(on_wait);
-    assert_int_equal(host_open(folder, &why), 0);
-    assert_int_equal(vm_open(folder, &why), 0);
+    fake_daemon_start(on_wait);
     value_set(given, "name_label", value_string("vm"));
     value_set(given, "memory_static_max", value_string("134217728"));
     value_set(given, "PV_kernel", value_string("/proc/self/exe"));
@@ -53,16 +48,10 @@ static int begin(void **state)
 
 static int finish(void **state)
 {
-    char command[96];
-
     (void)state;
-    vm_close();
-    host_close();
-    fake_dom0_stop();
     free(ref);
     power_stopping = false;
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return fake_daemon_stop();
 }
 
 static struct value *start(bool paused)

@@ -16,31 +16,17 @@
 #define DOM0_REF "00000000-0000-0000-0000-000000000000"
 #define GUEST    "11111111-2222-4333-8444-555555555555"
 
-static char folder[64];
-
 static int begin(void **state)
 {
-    struct failure why;
-
     (void)state;
-    strcpy(folder, "/tmp/xapid-vms-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    fake_dom0_start(NULL);
-    assert_int_equal(host_open(folder, &why), 0);
-    assert_int_equal(vm_open(folder, &why), 0);
+    fake_daemon_start(NULL);
     return 0;
 }
 
 static int finish(void **state)
 {
-    char command[96];
-
     (void)state;
-    vm_close();
-    host_close();
-    fake_dom0_stop();
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return fake_daemon_stop();
 }
 
 static struct value *map(const char *key, const char *text)
@@ -275,7 +261,7 @@ static void test_setters(void **state)
     expect_failure(api("VM.set_domid", value_string(ref), value_string("1"), NULL),
                    "MESSAGE_METHOD_UNKNOWN|VM.set_domid");
     vm_close();
-    assert_int_equal(vm_open(folder, &why), 0);
+    assert_int_equal(vm_open(fake_folder, &why), 0);
     expect_field(ref, "VM.get_name_label", "db");
     expect_field(ref, "VM.get_memory_dynamic_min", "1048576");
     free(ref);
